@@ -1,0 +1,14 @@
+/* A local that is assigned later, and used after an await. */
+#include "lint_samples.h"
+
+co_declare(loses, { int n; });
+
+co_define(loses)
+{
+    co_begin;
+    int x; /* lint */
+    x = look();
+    co_await(co_call(leaf));
+    show(x);
+    co_end;
+}
