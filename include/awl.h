@@ -1,0 +1,21 @@
+/*
+ * awl: await + loop, an asyncio for C. SPDX-License-Identifier: MIT
+ *
+ * The headers in reading order. Two vocabularies: `co_…` is the language, a dozen macros that may suspend or return for
+ * you; `awl_…` is the library, plain functions and types that never hide control flow. Durations are nanoseconds,
+ * written with units (250 * AWL_MS). Errors are errno numbers and awl's own, all named by awl_strerror. Names that end
+ * in `_` are not yours.
+ */
+#ifndef AWL_H
+#define AWL_H
+
+#define AWL_VERSION "0.1.0"
+
+#include "awl/coro.h" /* coroutines and generators; stands alone */
+#include "awl/loop.h" /* the event loop, callbacks, timers, descriptors */
+#include "awl/task.h" /* tasks, futures, sleep, gather, wait, timeouts */
+#include "awl/dns.h"  /* addresses, and names to addresses */
+#include "awl/stream.h" /* TCP: connections and servers */
+#include "awl/http.h" /* an HTTP client */
+
+#endif

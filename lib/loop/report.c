@@ -1,0 +1,56 @@
+/* What the library says: the names of errors, reports that nobody else can take, and the last words of a trap. */
+#define _POSIX_C_SOURCE 200809L
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "loop_priv.h"
+
+const char *awl_strerror(int error)
+{
+    switch (error) {
+    case 0: return "no error";
+    case ECANCELED: return "cancelled";
+    case ETIMEDOUT: return "timed out";
+    case AWL_EINVALIDSTATE: return "the future is not in the right state: done already, or not done yet";
+    case AWL_ESTOPPED: return "the loop was stopped before the task was done";
+    case AWL_EOTHERLOOP: return "the task or future belongs to another loop";
+    case AWL_EPROTOCOL: return "the peer does not speak the protocol";
+    case AWL_ELIMIT: return "more data than the limit allows";
+    case AWL_EINCOMPLETE: return "the stream ended before what was promised";
+    case AWL_ESTATUS: return "the HTTP status says failure";
+    case AWL_EREDIRECT: return "too many redirects";
+    case AWL_ENOHOST: return "no such host name";
+    case AWL_EDNS: return "the name service has no answer now";
+    default: return strerror(error);
+    }
+}
+
+/* One line on stderr: where, who, what, why. */
+static void print_report(const awl_report *report)
+{
+    fputs("awl: ", stderr);
+    if (report->file)
+        fprintf(stderr, "%s:%d: ", report->file, report->line);
+    if (report->name)
+        fprintf(stderr, "'%s': ", report->name);
+    fputs(report->what, stderr);
+    if (report->error)
+        fprintf(stderr, " (error %d: %s)", report->error, awl_strerror(report->error));
+    fputc('\n', stderr);
+}
+
+void awl__report(awl_loop *loop, const awl_report *report)
+{
+    if (loop && loop->options.report)
+        loop->options.report(loop->options.report_arg, report);
+    else
+        print_report(report);
+}
+
+void awl__trap(const char *what, const char *file, int line)
+{
+    print_report(&(awl_report){ .what = what, .file = file, .line = line });
+    abort();
+}
