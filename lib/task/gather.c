@@ -1,0 +1,323 @@
+/* awl_gather. The gather is a future, which its children's callbacks end; the operation awaits it, and awl_gather_future
+ * hands it out. */
+#include "task_priv.h"
+
+enum { GATHER_START, GATHER_WAIT };
+
+static awl__gather *gather_of(co_frame *frame) { return (awl__gather *)(void *)(frame + 1); }
+
+/* ---- The arguments --------------------------------------------------------------------------------------------------- */
+
+awl_nursery_ awl_child_open_(void)
+{
+    return awl_running_ ? awl_nursery_open_(NULL, 0) : (awl_nursery_){ NULL, NULL };
+}
+
+awl_child_ awl_child_coro_(awl_nursery_ nursery, awl_coro coroutine, const awl_site *site)
+{
+    awl_task *task;
+
+    if (!awl_running_)
+        return (awl_child_){ NULL, coroutine, true };
+    task = awl_nursery_close_(nursery, coroutine, site);
+    return (awl_child_){ task ? awl_task_future(task) : NULL, { NULL, 0 }, true };
+}
+
+/* Nothing was to be made, so nothing can have been. */
+static void child_close(awl_nursery_ nursery)
+{
+    if (awl_running_) {
+        awl_running_->host.into_ = nursery.into;
+        awl_running_->nursery_task = nursery.task;
+    }
+}
+
+awl_child_ awl_child_task_(awl_nursery_ nursery, awl_task *task, const awl_site *site)
+{
+    return awl_child_future_(nursery, task ? awl_task_future(task) : NULL, site);
+}
+
+awl_child_ awl_child_future_(awl_nursery_ nursery, awl_future *future, const awl_site *site)
+{
+    (void)site;
+    child_close(nursery);
+    return (awl_child_){ future, { NULL, 0 }, false };
+}
+
+/* ---- The future -------------------------------------------------------------------------------------------------------- */
+
+static void store_outcomes(awl__gather *gather)
+{
+    for (size_t i = 0; i < gather->n; i++) {
+        co_promise promise = { .value_ = { .i = 0 } };
+
+        awl__future_take(gather->children[i].future, &promise);
+        if (gather->outcomes)
+            gather->outcomes[i] = (awl_outcome){ promise.value_, promise.error_ };
+    }
+}
+
+/* All children are done, and well or whatever they like. That of awl_gather_future has the outcomes as its result. */
+static void finish(awl__gather *gather)
+{
+    const bool handed_out = gather->future.state_ & AWL__COUNTED;
+    const co_typed_ result = handed_out ? co_from_pointer_(gather->outcomes) : (co_typed_){ { .i = 0 }, CO_NONE };
+
+    store_outcomes(gather);
+    if (gather->requested)
+        awl__future_fail(&gather->future, ECANCELED);
+    else
+        awl__future_finish(&gather->future, result.value, result.kind);
+}
+
+static void count_child(awl__gather *gather, awl_future *child)
+{
+    gather->left--;
+    if (awl__is_done(&gather->future)) {
+        child->state_ &= ~(uint32_t)AWL__UNSEEN;
+        return;
+    }
+    if (!gather->return_exceptions && child->error_) {
+        child->state_ &= ~(uint32_t)AWL__UNSEEN;
+        awl__future_fail(&gather->future, child->error_);
+    } else if (gather->left == 0) {
+        finish(gather);
+    }
+}
+
+static void child_done(awl_loop *loop, awl__waiter *waiter)
+{
+    char *children = (char *)(waiter - waiter->link.entry_.extra_);
+
+    (void)loop;
+    count_child((awl__gather *)(void *)(children - offsetof(awl__gather, children)), waiter->future);
+}
+
+bool awl__gather_cancel(awl_future *future)
+{
+    awl__gather *gather = (awl__gather *)(void *)future;
+    bool any = false;
+
+    if (awl__is_done(future) || gather->cancelling) /* the latter: a child waits for the task that waits for this */
+        return false;
+    gather->cancelling = true;
+    for (size_t i = 0; i < gather->n; i++)
+        any |= awl_future_cancel(gather->children[i].future);
+    gather->cancelling = false;
+    gather->requested |= any;
+    return any;
+}
+
+static void watch_children(awl__gather *gather)
+{
+    gather->left = gather->n;
+    for (size_t i = 0; i < gather->n; i++) {
+        awl__waiter *child = &gather->children[i];
+        const uint16_t owned = child->link.entry_.slot_;
+
+        if (awl__is_done(child->future))
+            continue;
+        awl__watch(child->future, child, child_done);
+        child->link.entry_.slot_ = owned;
+        child->link.entry_.extra_ = (uint32_t)i;
+    }
+    for (size_t i = 0; i < gather->n; i++) {
+        if (awl__is_done(gather->children[i].future))
+            count_child(gather, gather->children[i].future);
+    }
+    if (gather->n == 0)
+        finish(gather);
+}
+
+static void begin(awl__gather *gather, awl_loop *loop, uint32_t state)
+{
+    awl_future_init(&gather->future, loop);
+    gather->future.state_ = AWL__A_GATHER | state;
+    watch_children(gather);
+}
+
+/* ---- The operation ------------------------------------------------------------------------------------------------------ */
+
+/* Leaves the children alone, in whatever state they are, and gives back those that were made here. */
+static void let_go(awl__gather *gather)
+{
+    for (size_t i = 0; i < gather->n; i++) {
+        awl__waiter *child = &gather->children[i];
+        awl_future *future = child->future;
+
+        if (!future)
+            continue;
+        if (awl__is_done(&gather->future)) { /* what it says, or will say, is not wanted any more */
+            future->state_ &= ~(uint32_t)AWL__UNSEEN;
+            future->state_ |= awl__is_done(future) ? 0 : AWL__SILENT;
+        }
+        awl__unwatch(child);
+        if (child->link.entry_.slot_)
+            awl__future_drop(future);
+    }
+    for (size_t i = 0; gather->coroutines && i < gather->n; i++)
+        awl_coro_close(gather->coroutines[i]);
+}
+
+/* Makes tasks of the coroutines that could not be tasks yet. 0 or the error. */
+static int check_children(awl_loop *loop, awl__gather *gather)
+{
+    static const awl_site site = { __FILE__, __LINE__ };
+    int error = 0;
+
+    for (size_t i = 0; i < gather->n; i++) {
+        awl__waiter *child = &gather->children[i];
+
+        if (gather->coroutines && child->link.entry_.slot_ && !child->future) {
+            awl_task *task = awl__task_new(loop, gather->coroutines[i], &site);
+            gather->coroutines[i] = (awl_coro){ NULL, 0 };
+            child->future = task ? awl_task_future(task) : NULL;
+        }
+        if (!child->future)
+            error = error ? error : child->link.entry_.slot_ ? ENOMEM : EINVAL;
+        else if (child->future->host_ != &loop->host)
+            error = error ? error : AWL_EOTHERLOOP;
+    }
+    return error;
+}
+
+static co_step gather_step(co_frame *frame, co_stack *stack)
+{
+    awl__gather *gather = gather_of(frame);
+    co_step step;
+
+    if (frame->state_ == GATHER_START) {
+        stack->promise_.error_ = (int16_t)check_children(awl__loop_of(stack), gather);
+        if (!stack->promise_.error_) {
+            begin(gather, awl__loop_of(stack), 0);
+            step = awl__await_in(stack, frame, &gather->future, GATHER_WAIT);
+            if (step.code_ != CO_DONE_)
+                return step;
+        }
+    }
+    let_go(gather);
+    return awl__op_end(frame, stack, stack->promise_.error_);
+}
+
+static const co_type gather_type = { gather_step, NULL, "awl_gather", __FILE__, sizeof(co_frame), __LINE__ };
+
+static void prepare(awl__gather *gather, size_t n, awl_outcome *outcomes, unsigned flags)
+{
+    memset(gather, 0, sizeof *gather);
+    gather->n = n;
+    gather->outcomes = outcomes;
+    gather->return_exceptions = flags & AWL_RETURN_EXCEPTIONS;
+}
+
+/* An operation with room for n children, and as many coroutines; NULL: no memory. */
+static awl__gather *gather_new(size_t n, bool coroutines, awl_outcome *outcomes, unsigned flags, co_frame **frame)
+{
+    const size_t size = sizeof(awl__gather) + n * sizeof(awl__waiter);
+    awl__gather *gather;
+
+    *frame = NULL;
+    if (n < SIZE_MAX / 256 && n < UINT32_MAX)
+        *frame = awl__op_new(&gather_type, sizeof **frame + size + (coroutines ? n * sizeof(awl_coro) : 0));
+    if (!*frame)
+        return NULL;
+    gather = gather_of(*frame);
+    prepare(gather, n, outcomes, flags);
+    gather->coroutines = coroutines ? (awl_coro *)(void *)((char *)gather + size) : NULL;
+    return gather;
+}
+
+/* Fills in what is known of a child before it is watched. */
+static void set_child(awl__waiter *child, awl_future *future, bool owned)
+{
+    child->link.entry_.flags_ = 0;
+    child->link.entry_.slot_ = owned;
+    child->future = future;
+}
+
+static void set_children(awl__gather *gather, const void *awaitables)
+{
+    for (size_t i = 0; i < gather->n; i++)
+        set_child(&gather->children[i], awl__awaitable_at(awaitables, i), false);
+}
+
+awl_coro awl_gather_children_(const awl_child_ *children, size_t n, awl_outcome *outcomes, unsigned flags)
+{
+    const bool coroutines = !awl_running_;
+    co_frame *frame;
+    awl__gather *gather = gather_new(n, coroutines, outcomes, flags, &frame);
+
+    for (size_t i = 0; i < n; i++) {
+        if (gather) {
+            set_child(&gather->children[i], children[i].future, children[i].owned);
+            if (coroutines)
+                gather->coroutines[i] = children[i].coroutine;
+        } else if (children[i].owned && children[i].future) {
+            awl_future_release(children[i].future);
+        } else if (children[i].owned) {
+            awl_coro_close(children[i].coroutine);
+        }
+    }
+    return awl__op(frame);
+}
+
+awl_coro awl_gather_n_(const void *awaitables, size_t n, awl_outcome *outcomes, unsigned flags)
+{
+    co_frame *frame;
+    awl__gather *gather = gather_new(n, false, outcomes, flags, &frame);
+
+    if (gather)
+        set_children(gather, awaitables);
+    return awl__op(frame);
+}
+
+/* ---- The future by itself -------------------------------------------------------------------------------------------- */
+
+/* The block of a gather that is handed out: behind the children lie the outcomes. */
+static size_t block_size(size_t n)
+{
+    return sizeof(awl__gather) + n * (sizeof(awl__waiter) + sizeof(awl_outcome));
+}
+
+void awl__gather_free(awl_future *future)
+{
+    awl__gather *gather = (awl__gather *)(void *)future;
+
+    let_go(gather);
+    awl__free(awl__future_loop(future), gather, block_size(gather->n));
+}
+
+/* The loop that the first of them belongs to, or the running one; NULL: there is none. */
+static awl_loop *loop_of(const void *awaitables, size_t n)
+{
+    awl_future *first;
+
+    if (n == 0)
+        return awl_running_;
+    first = awl__awaitable_at(awaitables, 0);
+    return first && first->host_ ? awl__loop_check(awl__future_loop(first)) : NULL;
+}
+
+awl_future *awl_gather_future_(const void *awaitables, size_t n, unsigned flags)
+{
+    awl_loop *loop = loop_of(awaitables, n);
+    awl__gather *gather;
+
+    errno = loop ? ENOMEM : EINVAL;
+    gather = loop && n < SIZE_MAX / 256 && n < UINT32_MAX ? awl__alloc(loop, block_size(n)) : NULL;
+    if (!gather)
+        return NULL;
+    prepare(gather, n, (awl_outcome *)(void *)&gather->children[n], flags);
+    set_children(gather, awaitables);
+    errno = check_children(loop, gather);
+    if (errno) {
+        awl__free(loop, gather, block_size(n));
+        return NULL;
+    }
+    /* It reads the outcomes at its end: until then they stay, even if all others let go of them. */
+    for (size_t i = 0; i < n; i++) {
+        awl__future_keep(gather->children[i].future);
+        gather->children[i].link.entry_.slot_ = true;
+    }
+    begin(gather, loop, AWL__COUNTED | AWL__REFERENCE);
+    return &gather->future;
+}

@@ -1,0 +1,450 @@
+/* Tasks: made, stepped, cancelled, released. */
+#include <stdio.h>
+
+#include "task_priv.h"
+
+/* ---- Making -------------------------------------------------------------------------------------------------------- */
+
+static awl_task *alloc_task(awl_loop *loop, size_t root)
+{
+    const size_t size = sizeof(awl_task) + root + AWL__SLACK;
+    awl_task *task;
+
+    if (size / 8 > UINT16_MAX)
+        return NULL;
+    task = size <= AWL__SMALL ? awl__alloc_again(loop, size) : NULL;
+    if (!task)
+        task = awl__alloc(loop, size);
+    if (!task)
+        return NULL;
+    /* Field by field: gcc clears a struct of this size by an instruction that takes longer than all the rest. */
+    task->stack.promise_.host_ = &loop->host;
+    task->stack.promise_.waiters_ = NULL;
+    task->stack.promise_.value_.i = 0;
+    task->stack.promise_.error_ = 0;
+    task->stack.promise_.kind_ = CO_NONE;
+    task->stack.promise_.state_ = AWL__COUNTED | AWL__A_TASK | 2 * AWL__REFERENCE; /* who creates it, and the loop */
+    task->stack.leaf_ = NULL;
+    task->stack.top_ = (char *)(task + 1);
+    task->stack.end_ = task->stack.top_ + root + AWL__SLACK - CO_RESERVE_;
+    task->stack.c_limit_ = loop->c_limit;
+    task->stack.user_ = 0;
+    task->entry = (awl__entry){ .kind_ = AWL__TASK, .slot_ = (uint16_t)(size / 8) };
+    task->all = (awl__block){ NULL, NULL };
+    task->info.site = NULL;
+    return task;
+}
+
+static void free_task(awl_task *task)
+{
+    awl__free(awl__loop_of(&task->stack), task, awl__task_size(task));
+}
+
+/* The first frame of a task that is being created: the task is made around it. */
+co_slot_ awl__nursery_frame(awl_loop *loop, size_t size)
+{
+    awl_task *task = alloc_task(loop, size);
+
+    if (!task) /* too large for a task's own block: by itself */
+        return size > UINT16_MAX * 4 ? awl__detach(loop, size) : (co_slot_){ NULL, 0, 0 };
+    loop->nursery_task = task;
+    loop->host.into_ = &task->stack;
+    task->stack.top_ += size;
+    return (co_slot_){ task + 1, CO_TOKEN_, 0 };
+}
+
+awl_nursery_ awl_nursery_open_(const char *file, int line)
+{
+    awl_loop *loop = awl_running_;
+    awl_nursery_ before;
+
+    if (!loop)
+        awl__trap("awl_create_task needs a running loop: start one with awl_run, or use awl_run_until_complete", file,
+                  line);
+    before = (awl_nursery_){ loop->host.into_, loop->nursery_task };
+    loop->host.into_ = &loop->nursery;
+    loop->nursery_task = NULL;
+    return before;
+}
+
+/* Whether a frame may hold objects on a stack: their token is in it. */
+static inline bool may_hold(const co_frame *frame)
+{
+    const char *end = (const char *)frame + awl__op_size(frame);
+    uintptr_t token;
+
+    for (const char *at = (const char *)(frame + 1) + sizeof(void *); at + sizeof token <= end; at += sizeof token) {
+        memcpy(&token, at, sizeof token);
+        if (CO_UNLIKELY_(token == CO_TOKEN_))
+            return true;
+    }
+    return false;
+}
+
+/* Makes `coroutine` the root of `task` and schedules it. */
+CO_INLINE_ awl_task *start(awl_loop *loop, awl_task *task, awl_coro coroutine, const awl_site *site)
+{
+    awl__stack_adopt(task);
+    if (loop->current && may_hold(coroutine.frame_))
+        awl__move_in(&loop->current->stack, &task->stack, coroutine.frame_);
+    co_stack_start_(&task->stack, coroutine);
+    task->info.site = site;
+    if (!awl__distance(&task->stack, coroutine.frame_, &task->entry.extra_)) {
+        task->entry.extra_ = 0;
+        awl_task_set_name(task, coroutine.frame_->type_->name); /* it will not be found there; without memory it has none */
+    }
+    task->all.next = &loop->tasks;
+    task->all.prev = loop->tasks.prev;
+    task->all.prev->next = loop->tasks.prev = &task->all;
+    loop->tasks_alive++;
+    awl__ready(loop, &task->entry);
+    return task;
+}
+
+awl_task *awl__task_new(awl_loop *loop, awl_coro coroutine, const awl_site *site)
+{
+    awl_task *task;
+
+    if (!coroutine.frame_)
+        return coroutine.token_ == CO_PAUSE_TOKEN_ ? awl__task_new(loop, awl__sleep_detached(loop), site) : NULL;
+    if ((uintptr_t)coroutine.frame_->caller_ != coroutine.token_)
+        awl__trap("this coroutine object has been awaited, or made a task, already", site->file, site->line);
+    if (!(coroutine.frame_->link_ & CO_DETACHED_)) {
+        co_stack *stack = loop->current ? &loop->current->stack : NULL;
+
+        if (!stack || !awl__stack_holds(stack, (const char *)coroutine.frame_, sizeof(co_frame)))
+            awl__trap("this coroutine object belongs to another task, which alone can await it", site->file, site->line);
+        coroutine = awl__move_off(stack, coroutine.frame_);
+        if (!coroutine.frame_)
+            return NULL;
+    }
+    task = alloc_task(loop, 0);
+    if (!task) {
+        awl_coro_close(coroutine);
+        return NULL;
+    }
+    return start(loop, task, coroutine, site);
+}
+
+awl_task *awl_loop_create_task_(awl_loop *loop, awl_coro coroutine, const awl_site *site)
+{
+    if (!awl__loop_check(loop))
+        awl__trap("awl_loop_create_task needs a loop", site->file, site->line);
+    return awl__task_new(awl__loop_check(loop), coroutine, site);
+}
+
+awl_task *awl_nursery_close_(awl_nursery_ before, awl_coro coroutine, const awl_site *site)
+{
+    awl_loop *loop = awl_running_;
+    awl_task *task = loop->nursery_task;
+
+    loop->host.into_ = before.into;
+    loop->nursery_task = before.task;
+    if (!task)
+        return awl__task_new(loop, coroutine, site);
+    if (coroutine.frame_ == (co_frame *)(void *)(task + 1) ||
+        (coroutine.frame_ && coroutine.token_ == CO_TOKEN_ &&
+         awl__stack_holds(&task->stack, (const char *)coroutine.frame_, sizeof(co_frame))))
+        return start(loop, task, coroutine, site);
+    /* What was made in the argument is not what it came to: an object from elsewhere, or none for want of memory. */
+    awl__stack_release(task);
+    free_task(task);
+    return awl__task_new(loop, coroutine, site);
+}
+
+int awl_spawned_(awl_task *task)
+{
+    awl_task_release(task);
+    return task ? 0 : ENOMEM;
+}
+
+/* The root frame of a task that has not finished; NULL if it lies too far off. */
+static co_frame *root_of(const awl_task *task)
+{
+    const int32_t distance = (int32_t)task->entry.extra_;
+
+    return distance ? (co_frame *)(uintptr_t)((const char *)task + (intptr_t)distance * 8) : NULL;
+}
+
+/* ---- Stepping ------------------------------------------------------------------------------------------------------- */
+
+/* The root has ended. Its stack is no longer needed: top_ keeps what it was a coroutine of, for its name. */
+static void finish(awl_loop *loop, awl_task *task)
+{
+    awl_future *future = &task->stack.promise_;
+    co_frame *root = root_of(task);
+    const co_type *type = root ? root->type_ : NULL;
+    const int error = future->error_;
+
+    if (root && root->link_ & CO_DETACHED_)
+        awl__free_detached(root);
+    awl__stack_release(task);
+    task->stack.top_ = (char *)(uintptr_t)type;
+    if (CO_UNLIKELY_(task->stack.user_ & AWL__SHUTDOWN) && --loop->shutdown_left == 0)
+        awl_call_soon(loop, &loop->shutdown, awl__shutdown_seen, loop);
+    loop->tasks_alive--;
+    loop->tasks_held++;
+    if (error == ECANCELED || (!error && task->stack.user_ & AWL__MUST_CANCEL))
+        awl__future_become_cancelled(future);
+    else if (error)
+        awl__future_fail(future, error);
+    else
+        awl__future_finish(future, future->value_, future->kind_);
+    task->stack.user_ &= ~(uint32_t)AWL__MUST_CANCEL;
+    awl__future_drop(future);
+}
+
+/* No result and no error. */
+static inline void reset(co_promise *promise)
+{
+    memset(&promise->value_, 0, offsetof(co_promise, state_) - offsetof(co_promise, value_));
+}
+
+/* A task that waited, or that is to be cancelled: if it has not taken its first step, it never does. */
+static co_step resume_blocked(co_stack *stack)
+{
+    const uint32_t user = stack->user_;
+
+    stack->user_ = user & ~(uint32_t)(AWL__BLOCKED | AWL__ON_FUTURE | AWL__CYCLE | AWL__MUST_CANCEL);
+    if (user & AWL__ON_FUTURE) {
+        awl_future *future = stack->promise_.value_.p;
+        awl__future_take(future, &stack->promise_);
+        awl__future_drop(future);
+    } else {
+        reset(&stack->promise_);
+    }
+    if (user & AWL__CYCLE)
+        stack->promise_.error_ = EDEADLK;
+    if (CO_LIKELY_(!(user & AWL__MUST_CANCEL)))
+        return co_resume_(stack);
+    reset(&stack->promise_);
+    stack->promise_.error_ = ECANCELED;
+    if (stack->leaf_->state_)
+        return co_resume_(stack);
+    stack->leaf_ = NULL;
+    return (co_step){ CO_DONE_ };
+}
+
+/* Cancels what a task waits for: true if that took it. */
+static bool cancel_awaited(co_stack *stack)
+{
+    if (stack->user_ & AWL__ON_FUTURE)
+        return awl_future_cancel(stack->promise_.value_.p);
+    return stack->user_ & AWL__BLOCKED && stack->leaf_->type_->cancel && stack->leaf_->type_->cancel(stack->leaf_, stack);
+}
+
+/* The rarer ends of a step. */
+static __attribute__((noinline)) void end_step(awl_loop *loop, awl_task *task, co_step step)
+{
+    co_stack *stack = &task->stack;
+
+    if (step.code_ == CO_DONE_) {
+        finish(loop, task);
+        return;
+    }
+    if (step.code_ != CO_PENDING_)
+        awl__trap("co_switch is for stacks that co_run drives, not for tasks", stack->leaf_->type_->file,
+                  (int)CO_LINE_(stack->leaf_->state_));
+    /* It cancelled itself before it suspended: what it waits for is cancelled at once. */
+    if (stack->user_ & AWL__MUST_CANCEL && cancel_awaited(stack))
+        stack->user_ &= ~(uint32_t)AWL__MUST_CANCEL;
+}
+
+static void run_task(awl_loop *loop, awl__entry *entry)
+{
+    awl_task *task = (awl_task *)(void *)((char *)entry - offsetof(awl_task, entry));
+    co_stack *stack = &task->stack;
+    co_step step;
+
+    loop->current = task;
+    stack->c_limit_ = loop->c_limit;
+    if (stack->user_ & (AWL__BLOCKED | AWL__MUST_CANCEL | AWL__CYCLE)) {
+        step = resume_blocked(stack);
+    } else {
+        reset(&stack->promise_);
+        step = co_resume_(stack);
+    }
+    loop->current = NULL;
+    if (step.code_ == CO_PAUSED_)
+        awl__ready_unmarked(loop, entry);
+    else if (step.code_ != CO_PENDING_ || stack->user_ & AWL__MUST_CANCEL) {
+        end_step(loop, task, step);
+    }
+}
+
+/* ---- Cancelling --------------------------------------------------------------------------------------------------------- */
+
+bool awl_task_cancel(awl_task *task)
+{
+    co_stack *stack;
+
+    if (!task)
+        return false;
+    stack = &task->stack;
+    awl__loop_check(awl__loop_of(stack));
+    stack->promise_.state_ &= ~(uint32_t)AWL__UNSEEN;
+    if (awl__is_done(&stack->promise_))
+        return false;
+    stack->user_ += 1u << AWL__COUNT_SHIFT;
+    if (!cancel_awaited(stack))
+        stack->user_ |= AWL__MUST_CANCEL;
+    return true;
+}
+
+unsigned awl_task_cancelling(const awl_task *task) { return task ? task->stack.user_ >> AWL__COUNT_SHIFT : 0; }
+
+unsigned awl_task_uncancel(awl_task *task)
+{
+    if (!task || !awl_task_cancelling(task))
+        return 0;
+    task->stack.user_ -= 1u << AWL__COUNT_SHIFT;
+    if (!awl_task_cancelling(task))
+        task->stack.user_ &= ~(uint32_t)AWL__MUST_CANCEL;
+    return awl_task_cancelling(task);
+}
+
+/* ---- References and names -------------------------------------------------------------------------------------------- */
+
+static const awl_site *site_of(const awl_task *task)
+{
+    return task->stack.user_ & AWL__EXTRA ? task->info.extra->site : task->info.site;
+}
+
+static void report_task(awl_loop *loop, const awl_task *task, const char *what, int error)
+{
+    const awl_site *site = site_of(task);
+
+    awl__report(loop, &(awl_report){ .what = what,
+                                     .name = awl_task_name(task),
+                                     .file = site ? site->file : NULL,
+                                     .line = site ? site->line : 0,
+                                     .error = error });
+}
+
+static size_t extra_size(const awl__extra *extra) { return sizeof *extra + strlen(extra->name) + 1; }
+
+/* The last reference has gone, so it is done. */
+void awl__task_free(awl_task *task)
+{
+    awl_loop *loop = awl__loop_of(&task->stack);
+
+    if (task->stack.promise_.state_ & AWL__UNSEEN)
+        report_task(loop, task, "this task ended with an error that nobody has looked at", task->stack.promise_.error_);
+    task->all.prev->next = task->all.next;
+    task->all.next->prev = task->all.prev;
+    loop->tasks_held--;
+    if (task->stack.user_ & AWL__EXTRA)
+        awl__free(loop, task->info.extra, extra_size(task->info.extra));
+    free_task(task);
+}
+
+void awl_task_release(awl_task *task) { awl_future_release(task ? awl_task_future(task) : NULL); }
+
+awl_task *awl_task_retain(awl_task *task)
+{
+    if (task)
+        awl_future_retain(awl_task_future(task));
+    return task;
+}
+
+const char *awl_task_name(const awl_task *task)
+{
+    const co_type *type;
+
+    if (!task)
+        return NULL;
+    if (task->stack.user_ & AWL__EXTRA)
+        return task->info.extra->name;
+    if (awl_task_done(task))
+        type = (const co_type *)(const void *)task->stack.top_;
+    else
+        type = root_of(task) ? root_of(task)->type_ : NULL;
+    return type ? type->name : "";
+}
+
+int awl_task_set_name(awl_task *task, const char *name)
+{
+    awl_loop *loop;
+    awl__extra *extra;
+
+    if (!task || !name)
+        return EINVAL;
+    loop = awl__loop_of(&task->stack);
+    extra = awl__alloc(loop, sizeof *extra + strlen(name) + 1);
+    if (!extra)
+        return ENOMEM;
+    extra->site = site_of(task);
+    strcpy(extra->name, name);
+    if (task->stack.user_ & AWL__EXTRA)
+        awl__free(loop, task->info.extra, extra_size(task->info.extra));
+    task->info.extra = extra;
+    task->stack.user_ |= AWL__EXTRA;
+    return 0;
+}
+
+/* ---- The tasks of a loop ----------------------------------------------------------------------------------------------- */
+
+awl_task *awl_current_task(void) { return awl_running_ ? awl_running_->current : NULL; }
+
+size_t awl_all_tasks(awl_loop *loop, awl_task **tasks, size_t cap)
+{
+    size_t n = 0;
+
+    loop = awl__loop_check(loop);
+    if (!loop)
+        return 0;
+    for (awl__block *at = loop->tasks.next; at != &loop->tasks; at = at->next) {
+        if (awl_task_done(awl__task_at(at)))
+            continue;
+        if (n < cap)
+            tasks[n] = awl__task_at(at);
+        n++;
+    }
+    return n;
+}
+
+/* The loop is being closed: what is lost is said. */
+static void close_tasks(awl_loop *loop)
+{
+    for (awl__block *at = loop->tasks.next; at != &loop->tasks; at = at->next) {
+        awl_task *task = awl__task_at(at);
+
+        if (!awl_task_done(task)) {
+            report_task(loop, task, "this task had not ended when its loop was closed", 0);
+            awl__stack_abandon(task);
+        } else if (task->stack.promise_.state_ & AWL__UNSEEN) {
+            report_task(loop, task, "this task ended with an error that nobody has looked at",
+                        task->stack.promise_.error_);
+        }
+    }
+    awl__stacks_close(loop);
+}
+
+void awl__tasks_open(awl_loop *loop)
+{
+    if (loop->close_tasks)
+        return;
+    loop->run[AWL__TASK] = run_task;
+    loop->close_tasks = close_tasks;
+    awl__stacks_open(loop);
+    awl__futures_open(loop);
+    awl__sleeps_open(loop);
+}
+
+bool awl_task_done(const awl_task *task) { return task && awl__is_done(&task->stack.promise_); }
+
+bool awl_task_cancelled(const awl_task *task) { return task && awl__is_cancelled(&task->stack.promise_); }
+
+int awl_task_error(awl_task *task) { return task ? awl_future_error(awl_task_future(task)) : EINVAL; }
+
+awl_value awl_task_value(awl_task *task) { return awl_future_value(task ? awl_task_future(task) : NULL); }
+
+int awl_task_add_done_callback(awl_task *task, awl_done_fn *fn, void *arg)
+{
+    return task ? awl_future_add_done_callback(awl_task_future(task), fn, arg) : EINVAL;
+}
+
+size_t awl_task_remove_done_callback(awl_task *task, awl_done_fn *fn)
+{
+    return task ? awl_future_remove_done_callback(awl_task_future(task), fn) : 0;
+}

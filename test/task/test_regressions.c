@@ -1,0 +1,309 @@
+/* test_regressions.c: where frames and objects lie, in the cases that once went wrong. */
+#include "rig.h"
+
+RIG_COROUTINES;
+
+co_def(fat, { char pad[3000]; })
+{
+    co_begin;
+    self->pad[2999] = 1;
+    co_await(awl_sleep(AWL_MS));
+    co_end;
+}
+
+co_def(fatter, { char pad[70000]; })
+{
+    co_begin;
+    self->pad[69999] = 1;
+    co_await(awl_sleep(AWL_MS));
+    co_end;
+}
+
+/* ---- Objects that were made for an await of something else ---------------------------------------------------------- */
+
+static awl_task *task_of(awl_coro coroutine) { return awl_create_task(coroutine); }
+
+static awl_coro first(awl_coro a, awl_coro b)
+{
+    awl_coro_close(b);
+    return a;
+}
+
+/* The sleep's object took the reserve, which co_finally needs. */
+TASK_TEST(an_object_made_a_task_in_an_await_leaves_the_stack, { awl_task *task; })
+{
+    co_begin;
+    co_await(self->task = task_of(awl_sleep(AWL_MS)));
+    co_finally;
+    awl_task_release(self->task);
+    co_end;
+}
+
+co_def(ends_well, {})
+{
+    co_begin;
+    co_await(awl_sleep(AWL_MS));
+    co_return(5);
+    co_finally;
+    say("finally");
+    co_end;
+}
+
+TASK_TEST(an_object_beside_one_of_the_heap_leaves_the_stack, { awl_coro held; int x; })
+{
+    co_begin;
+    self->held = co_call(ends_well);
+    co_let(self->x, first(self->held, awl_sleep(AWL_MS)));
+    CHECK_INT(self->x, 5);
+    co_finally;
+    CHECK_TRACE("finally");
+    co_end;
+}
+
+co_def(awaits_in_finally, { awl_task *task; })
+{
+    co_begin;
+    co_return(123456);
+    co_finally;
+    co_await(self->task = task_of(co_call(sleeps, .t = AWL_MS)));
+    awl_task_release(self->task);
+    co_end;
+}
+
+TASK_TEST(a_kept_result_outlives_objects_made_in_finally, { int x; })
+{
+    co_begin;
+    co_await(co_call(fat));
+    co_let(self->x, co_call(awaits_in_finally));
+    CHECK_INT(self->x, 123456);
+    co_end;
+}
+
+/* ---- Segments ---------------------------------------------------------------------------------------------------------- */
+
+co_def(wrapper, { awl_coro inner; char pad[200]; int x; })
+{
+    co_begin;
+    co_await(co_call(fat));
+    co_let(self->x, self->inner);
+    co_await(co_call(fat));
+    co_return(self->x);
+    co_finally;
+    co_await(co_call(fat));
+    CHECK_INT(self->x, 5);
+    co_end;
+}
+
+static awl_coro wrap(awl_coro inner) { return co_call(wrapper, .inner = inner); }
+
+TASK_TEST(a_root_in_a_segment_outlives_its_own_segments, { awl_task *task; int x; })
+{
+    co_begin;
+    self->task = awl_create_task(wrap(co_call(sleeps, .t = AWL_MS, .value = 5)));
+    co_let(self->x, self->task);
+    CHECK_INT(self->x, 5);
+    CHECK_STR(awl_task_name(self->task), "wrapper");
+    awl_task_release(self->task);
+    co_end;
+}
+
+co_def(awaits_fatter, { char pad[40]; })
+{
+    co_begin;
+    co_await(co_call(fatter));
+    co_end;
+}
+
+TASK_TEST(a_loop_over_what_outgrows_the_stack_stays_level, { int i; size_t before; })
+{
+    co_begin;
+    for (self->i = 0; self->i < 1000; self->i++) {
+        co_await(co_call(awaits_fatter));
+        if (self->i == 10)
+            self->before = stats_of(NULL).memory_used;
+    }
+    CHECK_INT(stats_of(NULL).memory_used, self->before);
+    co_end;
+}
+
+TASK_TEST(a_gather_too_large_for_a_tasks_block_is_a_task, { awl_task **tasks; awl_task *all; int i; })
+{
+    co_begin;
+    self->tasks = calloc(12000, sizeof *self->tasks);
+    CHECK(self->tasks != NULL);
+    for (self->i = 0; self->tasks && self->i < 12000; self->i++)
+        self->tasks[self->i] = awl_create_task(awl_sleep(AWL_MS));
+    self->all = awl_create_task(awl_gather_n(self->tasks, 12000, NULL, 0));
+    CHECK(self->all != NULL);
+    co_await(self->all);
+    co_finally;
+    for (self->i = 0; self->tasks && self->i < 12000; self->i++)
+        awl_task_release(self->tasks[self->i]);
+    free(self->tasks);
+    awl_task_release(self->all);
+    co_end;
+}
+
+/* ---- Objects of one task inside objects of another ------------------------------------------------------------------- */
+
+co_def(holds_its_pad, { char pad[100]; int i; })
+{
+    co_begin;
+    memset(self->pad, 7, sizeof self->pad);
+    for (self->i = 0; self->i < 5; self->i++) {
+        co_await(awl_sleep(AWL_MS));
+        CHECK_INT(self->pad[0] + self->pad[99], 14);
+    }
+    say("slow");
+    co_end;
+}
+
+co_def(scribbles, { char pad[1400]; })
+{
+    co_begin;
+    memset(self->pad, 0x5a, sizeof self->pad);
+    co_await(awl_sleep(AWL_SECOND));
+    co_end;
+}
+
+co_def(both_in_time, { awl_coro a, b; })
+{
+    co_begin;
+    co_await(awl_gather(awl_wait_for(self->a, AWL_SECOND), awl_wait_for(self->b, AWL_SECOND)));
+    co_end;
+}
+
+TASK_TEST(a_task_of_what_holds_an_argument_outlives_the_argument, { int rc; })
+{
+    co_begin;
+    co_await(co_call(fat));
+    co_try(self->rc, co_call(both_in_time, .a = co_call(sleeps, .error = EIO), .b = co_call(holds_its_pad)));
+    CHECK_INT(self->rc, EIO);
+    co_await(co_call(scribbles));
+    CHECK_TRACE("slow");
+    co_end;
+}
+
+co_def(spawns_second, { awl_coro held; bool from_heap; })
+{
+    co_begin;
+    if (self->from_heap) {
+        self->held = awl_wait_for(self->held, AWL_SECOND);
+        CHECK_INT(awl_spawn(self->held), 0);
+    } else {
+        CHECK_INT(awl_spawn(first(self->held, co_call(sleeps))), 0);
+    }
+    co_await(awl_sleep(0));
+    co_end;
+}
+
+TASK_TEST(a_task_of_an_argument_beside_another_object_outlives_it, { int i; })
+{
+    co_begin;
+    for (self->i = 0; self->i < 2; self->i++) {
+        co_await(co_call(fat));
+        co_await(co_call(spawns_second, .held = co_call(holds_its_pad), .from_heap = self->i == 1));
+        co_await(co_call(scribbles));
+        CHECK_TRACE("slow");
+    }
+    co_end;
+}
+
+/* ---- Futures and cycles ------------------------------------------------------------------------------------------------- */
+
+static void free_it(awl_future *future, void *arg)
+{
+    (void)arg;
+    free(future);
+    say("freed");
+}
+
+TASK_TEST(a_callback_may_free_its_future, { awl_future *future; })
+{
+    co_begin;
+    self->future = malloc(sizeof *self->future);
+    CHECK(self->future != NULL);
+    awl_future_init(self->future, NULL);
+    CHECK_INT(awl_future_add_done_callback(self->future, free_it, NULL), 0);
+    CHECK_INT(awl_future_set_result(self->future, 1), 0);
+    co_await(awl_sleep(AWL_MS));
+    CHECK_TRACE("freed");
+    co_end;
+}
+
+co_def(gathers_waiter, { awl_task *child; int rc; })
+{
+    co_begin;
+    self->child = awl_create_task(awl_await_task(awl_current_task()));
+    co_try_cancel(self->rc, awl_gather(self->child));
+    say("%d", self->rc);
+    co_finally;
+    awl_task_release(self->child);
+    co_end;
+}
+
+/* As RecursionError in asyncio; here nobody is woken, and the end of the loop reports both. */
+TEST(cancelling_a_cycle_through_a_gather_ends)
+{
+    awl_loop *loop = open_virtual();
+    awl_task *task = awl_loop_create_task(loop, co_call(gathers_waiter));
+
+    CHECK(task != NULL);
+    CHECK_INT(awl_loop_run_forever(loop), EDEADLK);
+    CHECK(awl_task_cancel(task));
+    CHECK_INT(awl_loop_run_forever(loop), EDEADLK);
+    awl_task_release(task);
+    awl_loop_close(loop);
+    CHECK_TRACE("");
+}
+
+/* ---- Large arguments in co_finally ------------------------------------------------------------------------------------ */
+
+co_def(nine, { char pad[9000]; })
+{
+    co_begin;
+    memset(self->pad, 9, sizeof self->pad);
+    co_await(awl_sleep(AWL_MS));
+    co_end;
+}
+
+co_def(waits_for_nine_in_finally, { int i; })
+{
+    co_begin;
+    co_return(123456);
+    co_finally;
+    for (self->i = 0; self->i < 3; self->i++)
+        co_await(awl_wait_for(co_call(nine), AWL_SECOND));
+    co_end;
+}
+
+TASK_TEST(a_kept_result_outlives_large_arguments_in_finally, { int x; })
+{
+    co_begin;
+    co_await(co_call(fatter));
+    co_let(self->x, co_call(waits_for_nine_in_finally));
+    CHECK_INT(self->x, 123456);
+    co_end;
+}
+
+/* ---- What an operation's frame holds --------------------------------------------------------------------------------- */
+
+co_def(two_in_turn, { awl_coro a, b; int rc; })
+{
+    co_begin;
+    co_try(self->rc, awl_wait_for(self->a, 1));
+    co_await(awl_gather(awl_wait_for(self->b, AWL_SECOND)));
+    co_end;
+}
+
+TASK_TEST(old_objects_under_an_operation_are_not_its_own, { int i; })
+{
+    co_begin;
+    for (self->i = 0; self->i < 50; self->i++) {
+        co_await(co_call(two_in_turn, .a = co_call(sleeps, .t = self->i % 3), .b = co_call(holds_its_pad)));
+        co_await(wrap(co_call(sleeps, .t = self->i % 2, .value = 5)));
+    }
+    co_finally;
+    trace[0] = '\0';
+    co_end;
+}

@@ -1,0 +1,228 @@
+/* test_wait.c: awl_wait. */
+#include "rig.h"
+
+RIG_COROUTINES;
+
+/* Three tasks that take 1, 2 and 3 ms. */
+static void three(awl_task **t, int error)
+{
+    t[0] = awl_create_task(co_call(sleeps, .t = 1 * AWL_MS, .value = 1));
+    t[1] = awl_create_task(co_call(sleeps, .t = 2 * AWL_MS, .value = 2, .error = error));
+    t[2] = awl_create_task(co_call(sleeps, .t = 3 * AWL_MS, .value = 3));
+}
+
+static void release_three(awl_task **t)
+{
+    for (int i = 0; i < 3; i++) {
+        (void)awl_task_error(t[i]);
+        awl_task_release(t[i]);
+    }
+}
+
+TASK_TEST(all_completed, { awl_task *t[3]; int done; })
+{
+    co_begin;
+    three(self->t, 0);
+    co_let(self->done, awl_wait(self->t, 3, AWL_ALL_COMPLETED, AWL_FOREVER));
+    CHECK_INT(self->done, 3);
+    CHECK_INT(now_ms(), 3);
+    release_three(self->t);
+    co_end;
+}
+
+TASK_TEST(all_completed_does_not_raise_errors, { awl_task *t[3]; int done; })
+{
+    co_begin;
+    three(self->t, EIO);
+    co_let(self->done, awl_wait(self->t, 3, AWL_ALL_COMPLETED, AWL_FOREVER));
+    CHECK_INT(self->done, 3);
+    CHECK_INT(awl_task_error(self->t[1]), EIO);
+    release_three(self->t);
+    co_end;
+}
+
+TASK_TEST(first_completed, { awl_task *t[3]; int done; })
+{
+    co_begin;
+    three(self->t, 0);
+    co_let(self->done, awl_wait(self->t, 3, AWL_FIRST_COMPLETED, AWL_FOREVER));
+    CHECK_INT(self->done, 1);
+    CHECK_INT(now_ms(), 1);
+    CHECK(awl_task_done(self->t[0]) && !awl_task_done(self->t[1]));
+    co_let(self->done, awl_wait(self->t + 1, 2, AWL_FIRST_COMPLETED, AWL_FOREVER));
+    CHECK_INT(now_ms(), 2);
+    release_three(self->t);
+    co_end;
+}
+
+TASK_TEST(first_completed_counts_all_that_are_done_by_then, { awl_task *t[3]; int done; })
+{
+    co_begin;
+    for (int i = 0; i < 3; i++)
+        self->t[i] = awl_create_task(co_call(sleeps, .t = AWL_MS));
+    co_let(self->done, awl_wait(self->t, 3, AWL_FIRST_COMPLETED, AWL_FOREVER));
+    CHECK_INT(self->done, 3);
+    release_three(self->t);
+    co_end;
+}
+
+TASK_TEST(first_exception, { awl_task *t[3]; int done; })
+{
+    co_begin;
+    three(self->t, EIO);
+    co_let(self->done, awl_wait(self->t, 3, AWL_FIRST_EXCEPTION, AWL_FOREVER));
+    CHECK_INT(self->done, 2);
+    CHECK_INT(now_ms(), 2);
+    CHECK_INT(awl_task_error(self->t[1]), EIO);
+    release_three(self->t);
+    co_end;
+}
+
+TASK_TEST(first_exception_a_cancellation_is_none, { awl_task *t[3]; int done; })
+{
+    co_begin;
+    three(self->t, 0);
+    awl_task_cancel(self->t[1]);
+    co_let(self->done, awl_wait(self->t, 3, AWL_FIRST_EXCEPTION, AWL_FOREVER));
+    CHECK_INT(self->done, 3);
+    CHECK_INT(now_ms(), 3);
+    release_three(self->t);
+    co_end;
+}
+
+TASK_TEST(when_the_time_is_over_it_says_how_many, { awl_task *t[3]; int done; })
+{
+    co_begin;
+    three(self->t, 0);
+    co_let(self->done, awl_wait(self->t, 3, AWL_ALL_COMPLETED, 2 * AWL_MS + 1));
+    CHECK_INT(self->done, 2);
+    CHECK_INT(awl_loop_time(NULL), 2 * AWL_MS + 1);
+    CHECK(!awl_task_done(self->t[2]));
+    co_await(self->t[2]); /* it went on */
+    release_three(self->t);
+    co_end;
+}
+
+TASK_TEST(without_time_it_takes_what_is_done, { awl_task *t[3]; int done; })
+{
+    co_begin;
+    three(self->t, 0);
+    co_await(awl_sleep(2 * AWL_MS + 1));
+    co_let(self->done, awl_wait(self->t, 3, AWL_ALL_COMPLETED, 0));
+    CHECK_INT(self->done, 2);
+    co_let(self->done, awl_wait(self->t, 3, AWL_ALL_COMPLETED, -1));
+    CHECK_INT(self->done, 2);
+    release_three(self->t);
+    co_end;
+}
+
+TASK_TEST(all_done_already_still_takes_iterations, { awl_future f; awl_future *fs[1]; int done, before; })
+{
+    co_begin;
+    awl_future_init(&self->f, NULL);
+    awl_future_set_result(&self->f, 1);
+    self->fs[0] = &self->f;
+    self->before = iteration();
+    co_let(self->done, awl_wait(self->fs, 1, AWL_ALL_COMPLETED, AWL_FOREVER));
+    CHECK_INT(self->done, 1);
+    CHECK(iteration() > self->before);
+    co_end;
+}
+
+static void set(void *future) { awl_future_set_result((awl_future *)future, 1); }
+
+TASK_TEST(the_waiter_goes_on_two_iterations_later, { awl_future f; awl_future *fs[1]; int done; })
+{
+    co_begin;
+    awl_future_init(&self->f, NULL);
+    self->fs[0] = &self->f;
+    awl_call_soon(NULL, NULL, set, &self->f); /* in iteration 2 */
+    co_let(self->done, awl_wait(self->fs, 1, AWL_ALL_COMPLETED, AWL_FOREVER));
+    CHECK_INT(iteration(), 4);
+    co_end;
+}
+
+co_def(waits, { awl_task **t; int rc; })
+{
+    co_begin;
+    co_try_cancel(self->rc, awl_wait(self->t, 3, AWL_ALL_COMPLETED, AWL_SECOND));
+    say("%d@%d", self->rc, now_ms());
+    co_end;
+}
+
+TASK_TEST(cancelled_it_leaves_the_tasks_running, { awl_task *t[3], *w; })
+{
+    co_begin;
+    three(self->t, 0);
+    self->w = awl_create_task(co_call(waits, .t = self->t));
+    co_await(awl_sleep(AWL_MS + 1));
+    awl_task_cancel(self->w);
+    co_await(self->w);
+    CHECK_TRACE("125@1");
+    CHECK(!awl_task_done(self->t[1]) && awl_task_cancelling(self->t[1]) == 0);
+    co_await(awl_sleep(5 * AWL_MS));
+    CHECK_INT(awl_task_value(self->t[2]).i, 3);
+    awl_task_release(self->w);
+    release_three(self->t);
+    co_end;
+}
+
+TASK_TEST(cancelled_in_the_iteration_of_its_end_it_is_ECANCELED, { awl_task *t[3], *w; })
+{
+    co_begin;
+    three(self->t, 0);
+    self->w = awl_create_task(co_call(waits, .t = self->t));
+    co_await(self->t[2]);
+    awl_task_cancel(self->w);
+    co_await(self->w);
+    CHECK_TRACE("125@3");
+    awl_task_release(self->w);
+    release_three(self->t);
+    co_end;
+}
+
+TASK_TEST(the_timer_is_gone_when_it_ends_early, { awl_task *t[3]; int done; })
+{
+    co_begin;
+    three(self->t, 0);
+    co_let(self->done, awl_wait(self->t, 3, AWL_ALL_COMPLETED, AWL_MINUTE));
+    release_three(self->t);
+    co_end; /* else the shutdown would have to wait a minute: see below */
+}
+
+TASK_TEST(none_or_a_null_is_EINVAL, { awl_task *t[2]; int rc; })
+{
+    co_begin;
+    co_try(self->rc, awl_wait(self->t, 0, AWL_ALL_COMPLETED, AWL_FOREVER));
+    CHECK_INT(self->rc, EINVAL);
+    co_try(self->rc, awl_wait(NULL, 0, AWL_ALL_COMPLETED, AWL_FOREVER));
+    CHECK_INT(self->rc, EINVAL);
+    self->t[0] = awl_create_task(co_call(sleeps));
+    co_try(self->rc, awl_wait(self->t, 2, AWL_ALL_COMPLETED, AWL_FOREVER));
+    CHECK_INT(self->rc, EINVAL);
+    awl_task_release(self->t[0]);
+    co_end;
+}
+
+TASK_TEST(the_array_is_read_at_the_call, { awl_task *t[3]; awl_coro wait; awl_task *kept[3]; int done; })
+{
+    co_begin;
+    three(self->t, 0);
+    memcpy(self->kept, self->t, sizeof self->t);
+    self->wait = awl_wait(self->t, 3, AWL_ALL_COMPLETED, AWL_FOREVER);
+    memset(self->t, 0, sizeof self->t);
+    co_let(self->done, self->wait);
+    CHECK_INT(self->done, 3);
+    release_three(self->kept);
+    co_end;
+}
+
+TASK_TEST(the_same_one_twice_counts_twice, { awl_task *t[2]; int done; })
+{
+    co_begin;
+    self->t[0] = self->t[1] = awl_create_task(co_call(sleeps, .t = AWL_MS));
+    co_let(self->done, awl_wait(self->t, 2, AWL_ALL_COMPLETED, AWL_FOREVER));
+    CHECK_INT(self->done, 2);
+    awl_task_release(self->t[0]);
+    co_end;
+}
