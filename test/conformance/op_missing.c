@@ -1,0 +1,56 @@
+/* The operations that awl does not have yet. A scenario that has one of them is not run: exit status 3. */
+#include "op.h"
+
+#define MISSING_NOW(name, least, most, outs) NOW(name, least, most, outs, NULL)
+#define MISSING(name, least, most, outs) WAIT(name, least, most, outs, NULL, NULL)
+
+const operation missing_operations[] = {
+    NOW_OF("ecreate", 2, -1, 0, 1, -1, NULL),
+    MISSING_NOW("shield", 2, 2, 0),
+    MISSING("ascompleted", 2, -1, 0),
+    MISSING("next", 1, 1, 1),
+    MISSING_NOW("reschedule", 2, 2, 0),
+    MISSING_NOW("expired", 1, 1, 1),
+    NOW_OF("spawn", 3, -1, 0, 2, -1, NULL),
+
+    MISSING("acquire", 1, 1, 0),
+    MISSING_NOW("release", 1, 1, 0),
+    MISSING_NOW("locked", 1, 1, 1),
+    MISSING("ewait", 1, 1, 0),
+    MISSING_NOW("eset", 1, 1, 0),
+    MISSING_NOW("eclear", 1, 1, 0),
+    MISSING_NOW("eisset", 1, 1, 1),
+    MISSING("cwait", 1, 1, 0),
+    MISSING("cwaitfor", 4, 4, 0),
+    MISSING_NOW("notify", 2, 2, 0),
+    MISSING_NOW("notifyall", 1, 1, 0),
+    MISSING("put", 2, 2, 0),
+    MISSING("get", 1, 1, 1),
+    MISSING_NOW("putn", 2, 2, 0),
+    MISSING_NOW("getn", 1, 1, 1),
+    MISSING_NOW("taskdone", 1, 1, 0),
+    MISSING("join", 1, 1, 0),
+    MISSING_NOW("qsize", 1, 1, 1),
+    MISSING_NOW("qshutdown", 1, 2, 0),
+    MISSING("bwait", 1, 1, 1),
+    MISSING("breset", 1, 1, 0),
+    MISSING("babort", 1, 1, 0),
+    MISSING_NOW("bbroken", 1, 1, 1),
+
+    MISSING_NOW("feed", 2, 2, 0),
+    MISSING_NOW("feedeof", 1, 1, 0),
+    MISSING_NOW("feederr", 2, 2, 0),
+    MISSING_NOW("rpaused", 1, 1, 1),
+    MISSING("read", 2, 2, 1),
+    MISSING("readexactly", 2, 2, 1),
+    MISSING("readuntil", 2, 2, 1),
+    MISSING("readline", 1, 1, 1),
+    MISSING_NOW("write", 2, 2, 0),
+    MISSING_NOW("flush", 2, 2, 0),
+    MISSING("drain", 1, 1, 0),
+    MISSING_NOW("wlost", 1, 2, 0),
+    MISSING_NOW("wpaused", 1, 1, 1),
+    MISSING_NOW("ctxset", 2, 2, 0),
+    MISSING_NOW("ctxget", 1, 1, 1),
+    { .name = NULL },
+};
