@@ -1,0 +1,78 @@
+/*
+ * An echo server: a coroutine per client.
+ *
+ * Shows    awl_start_server, awl_stream_read, awl_stream_write, awl_stream_drain.
+ * Build    cc 13_echo_server.c $(pkg-config --cflags --libs awl), or: ninja examples/13_echo_server
+ * Prints   listening on http://127.0.0.1:PORT       and echoes what clients send, until it is interrupted:
+ *          ./13_echo_server --port 7000     and elsewhere     nc 127.0.0.1 7000
+ *          With --once it is its own client, says what it got back, and ends.
+ *
+ *     async def echo(reader, writer):
+ *         while data := await reader.read(4096):
+ *             writer.write(data)
+ *             await writer.drain()
+ *         writer.close()
+ *
+ *     async def main():
+ *         server = await asyncio.start_server(echo, "127.0.0.1", port)
+ *         await server.serve_forever()
+ */
+#include <awl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+co_def(echo, { awl_stream *s; int n; char buf[4096]; })
+{
+    co_begin;
+    for (;;) {
+        co_let(self->n, awl_stream_read(self->s, self->buf, sizeof self->buf));
+        if (self->n == 0)
+            break;
+        if (awl_stream_write(self->s, self->buf, (size_t)self->n))
+            break; /* the client has gone */
+        co_await(awl_stream_drain(self->s));
+    }
+    co_end; /* the server closes the stream */
+}
+
+static awl_coro serve(awl_stream *s, void *arg)
+{
+    (void)arg;
+    return co_call(echo, .s = s);
+}
+
+co_def(client, { int port; awl_stream *s; char *line; })
+{
+    co_begin;
+    co_let(self->s, awl_open_connection("127.0.0.1", self->port, NULL));
+    awl_stream_print(self->s, "hello, echo\n");
+    co_let(self->line, awl_stream_readline(self->s, NULL));
+    printf("got back: %s", self->line ? self->line : "nothing\n");
+    co_finally;
+    awl_stream_close(self->s);
+    co_end;
+}
+
+co_def(run, { int port; bool once; awl_server *server; })
+{
+    co_begin;
+    co_let(self->server, awl_start_server(serve, NULL, "127.0.0.1", self->port, NULL));
+    if (self->once) {
+        co_await(co_call(client, .port = awl_server_port(self->server)));
+    } else {
+        printf("listening on http://127.0.0.1:%d\n", awl_server_port(self->server));
+        fflush(stdout);
+        co_await(awl_sleep(AWL_FOREVER));
+    }
+    co_finally;
+    awl_server_close(self->server);
+    co_end;
+}
+
+int main(int argc, char **argv)
+{
+    const int port = argc == 3 && !strcmp(argv[1], "--port") ? atoi(argv[2]) : 0;
+
+    return awl_run(co_call(run, .port = port, .once = argc == 2 && !strcmp(argv[1], "--once")));
+}
