@@ -149,7 +149,7 @@ struct co_host {
     co_step (*await_)(co_stack *stack, co_frame *self, uintptr_t token, char *mark); /* awaits what has no frame */
     void *(*extend_)(co_stack *stack, size_t size);                       /* a frame for a stack that is full */
     co_slot_ (*grow_)(co_stack *stack, const co_type *type, size_t size); /* the same for any of the host's stacks */
-    void (*place_)(co_stack *stack, co_frame *self, co_frame *frame, char *mark);
+    bool (*place_)(co_stack *stack, co_frame *self, co_frame *frame, char *mark); /* false: no memory */
     void (*trim_)(co_stack *stack, co_frame *self); /* frees the segments that `self` owns */
     void (*drop_)(co_stack *stack, co_frame *self); /* ends a frame that is detached, or owns segments */
     void (*trap_)(const char *what, const char *file, int line);
@@ -231,33 +231,19 @@ CO_INLINE_ co_step co_leave_(co_frame *self, co_stack *stack)
     return (co_step){ CO_DONE_ };
 }
 
-/* How far this function's C stack is above the limit of the descent: negative when it is too deep. */
-#define CO_DEPTH_LEFT_(stack, local) ((int32_t)((uint32_t)(uintptr_t)(local) - (stack)->c_limit_))
-
-/*
- * The rare ways of an await: an object that was made earlier, or with others as its arguments; a stack that had to grow;
- * a descent that is too deep in C, where everybody returns and the engine's loop goes on.
- * When the frame ends, objects that were made as its arguments go with it (they lie below it); a frame that was made
- * before stays until the one that it was made for ends.
- */
-static __attribute__((cold, unused, noinline)) co_step co_start_slowly_(co_stack *stack, co_frame *self, co_frame *frame,
-                                                                       char *mark)
-{
-    const uintptr_t at = (uintptr_t)frame, low = (uintptr_t)mark, top = (uintptr_t)stack->top_;
-    char here;
-
-    if (stack->promise_.host_)
-        stack->promise_.host_->place_(stack, self, frame, mark);
-    else if (at < low || at >= top)
-        frame->link_ |= CO_KEEP_, stack->top_ = mark;
-    else if ((at - low) / 8 < CO_BACK_MAX_)
-        frame->link_ |= (uint16_t)((at - low) / 8 << CO_BACK_SHIFT_);
-    frame->caller_ = self;
-    if (CO_DEPTH_LEFT_(stack, &here) >= 0)
-        return frame->type_->step(frame, stack);
-    stack->leaf_ = frame;
-    return (co_step){ CO_AGAIN_ };
-}
+/* How far this function's C stack is above the limit of the descent: negative when it is too deep. The address of a
+ * variable costs less than that of the frame; but AddressSanitizer may keep variables elsewhere. */
+#ifdef __has_feature
+#if __has_feature(address_sanitizer)
+#define CO_ADDRESS_SANITIZED_
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(CO_ADDRESS_SANITIZED_)
+#define CO_DEPTH_(local) ((void)(local), (uint32_t)(uintptr_t)__builtin_frame_address(0))
+#else
+#define CO_DEPTH_(local) ((uint32_t)(uintptr_t)(local))
+#endif
+#define CO_DEPTH_LEFT_(stack, local) ((int32_t)(CO_DEPTH_(local) - (stack)->c_limit_))
 
 /* Objects that were made in the argument of an await which is of something else in the end: they go. */
 static __attribute__((cold, unused, noinline)) void co_forget_(co_stack *stack, co_frame *self, char *mark)
@@ -274,6 +260,36 @@ static __attribute__((cold, unused, noinline)) co_step co_start_none_(co_stack *
     co_forget_(stack, self, mark);
     stack->promise_.error_ = CO_ENOMEM;
     return (co_step){ CO_DONE_ };
+}
+
+/*
+ * The rare ways of an await: an object that was made earlier, or with others as its arguments; a stack that had to grow;
+ * a descent that is too deep in C, where everybody returns and the engine's loop goes on.
+ * When the frame ends, objects that were made as its arguments go with it (they lie below it); a frame that was made
+ * before stays until the one that it was made for ends. Without a host such arguments may take 8 kB in all.
+ */
+static __attribute__((cold, unused, noinline)) co_step co_start_slowly_(co_stack *stack, co_frame *self, co_frame *frame,
+                                                                       char *mark)
+{
+    const uintptr_t at = (uintptr_t)frame, low = (uintptr_t)mark, top = (uintptr_t)stack->top_;
+    bool placed = true;
+    char here;
+
+    if (stack->promise_.host_)
+        placed = stack->promise_.host_->place_(stack, self, frame, mark);
+    else if (at < low || at >= top)
+        frame->link_ |= CO_KEEP_, stack->top_ = mark;
+    else if ((at - low) / 8 < CO_BACK_MAX_)
+        frame->link_ |= (uint16_t)((at - low) / 8 << CO_BACK_SHIFT_);
+    else
+        placed = false;
+    if (!placed)
+        return co_start_none_(stack, self, mark);
+    frame->caller_ = self;
+    if (CO_DEPTH_LEFT_(stack, &here) >= 0)
+        return frame->type_->step(frame, stack);
+    stack->leaf_ = frame;
+    return (co_step){ CO_AGAIN_ };
 }
 
 /* Starts the object that a coroutine awaits, on top of that coroutine. `line`: of the await, for a trap. */
@@ -366,7 +382,7 @@ static inline __attribute__((unused)) co_stack *co_run(co_stack *stack)
     char here;
 
     while (stack->leaf_) {
-        stack->c_limit_ = (uint32_t)(uintptr_t)&here - CO_DESCENT;
+        stack->c_limit_ = CO_DEPTH_(&here) - CO_DESCENT;
         if (co_resume_(stack).code_ != CO_SWITCH_)
             break;
         stack = (co_stack *)stack->promise_.value_.p;

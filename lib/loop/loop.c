@@ -193,7 +193,7 @@ static inline void run_ready(awl_loop *loop)
 }
 
 /* Entries run at this depth of the C stack, and may descend from here. */
-static void note_depth(awl_loop *loop, const void *here) { loop->c_limit = (uint32_t)(uintptr_t)here - CO_DESCENT; }
+static void note_depth(awl_loop *loop, const void *here) { loop->c_limit = CO_DEPTH_(here) - CO_DESCENT; }
 
 int awl__loop_enter(awl_loop *loop)
 {

@@ -9,6 +9,7 @@ typedef struct segment {
     char *memory;
     co_frame *owner;    /* the frame whose await outgrew what was before; NULL: that await has not begun */
     size_t room, total; /* bytes of this one; of all of them */
+    bool covers;        /* the owner lies under it, or what its owner holds does: it goes with the owner only */
 } segment;
 
 /* An object on the heap. */
@@ -87,7 +88,7 @@ static void *add_segment(co_stack *stack, size_t size)
         loop->stack_high = s->total;
     stack->top_ = memory + size;
     stack->end_ = memory + room - CO_RESERVE_;
-    stack->c_limit_ = (uint32_t)(uintptr_t)&room + 0x40000000;
+    stack->c_limit_ = CO_DEPTH_(&room) + 0x40000000;
     return memory;
 }
 
@@ -139,9 +140,10 @@ static co_slot_ grow(co_stack *stack, const co_type *type, size_t size)
 
 /*
  * See co_start_slowly_. Segments that were opened while the argument of the await was made belong to the frame that awaits:
- * it goes on in them, and frees them when it ends.
+ * it goes on in them, and frees them when it ends. A frame whose arguments take more than its link can say gets a segment
+ * of its own, which remembers what to go back to.
  */
-static void place(co_stack *stack, co_frame *self, co_frame *frame, char *mark)
+static bool place(co_stack *stack, co_frame *self, co_frame *frame, char *mark)
 {
     segment *newest = segment_at(stack, stack->end_), *oldest = NULL;
     const char *at = (const char *)frame, *low = mark;
@@ -158,23 +160,35 @@ static void place(co_stack *stack, co_frame *self, co_frame *frame, char *mark)
     }
     if (!frame || frame->link_ & CO_DETACHED_) {
         stack->top_ = (char *)(uintptr_t)low;
-        return;
+        return true;
     }
     if (at < low || at >= stack->top_) {
         frame->link_ |= CO_KEEP_;
         if (!oldest)
             stack->top_ = mark; /* else what lies there may be its arguments */
-    } else if ((at - low) / 8 < CO_BACK_MAX_)
+    } else if ((at - low) / 8 < CO_BACK_MAX_) {
         frame->link_ |= (uint16_t)((at - low) / 8 << CO_BACK_SHIFT_);
+    } else {
+        if (!add_segment(stack, 0))
+            return false;
+        stack->c_limit_ = awl__loop_of(stack)->c_limit;
+        newest = segment_at(stack, stack->end_);
+        newest->owner = frame;
+        newest->top = (char *)(uintptr_t)low;
+        newest->covers = true;
+        frame->link_ |= CO_KEEP_ | CO_SEGMENT_;
+    }
+    return true;
 }
 
 static void trim(co_stack *stack, co_frame *self)
 {
     segment *s;
 
-    while ((s = segment_at(stack, stack->end_)) != NULL && s->owner == self)
+    while ((s = segment_at(stack, stack->end_)) != NULL && s->owner == self && !s->covers)
         pop_segment(stack, s);
-    self->link_ &= (uint16_t)~CO_SEGMENT_;
+    if (!s || s->owner != self)
+        self->link_ &= (uint16_t)~CO_SEGMENT_;
 }
 
 /*
@@ -191,6 +205,7 @@ static void drop(co_stack *stack, co_frame *self)
     while ((s = segment_at(stack, stack->end_)) != NULL && s->owner == self) {
         if (self->caller_ && !segment_at(stack, s->end)) {
             s->owner = self->caller_;
+            s->covers = false;
             s->owner->link_ |= CO_SEGMENT_;
             if (leaves)
                 s->top = start;

@@ -262,6 +262,46 @@ TEST(finally_on_a_full_stack_awaits_without_memory)
     CHECK_INT(rig_used(&rig, full.memory), 0);
 }
 
+/* ---- Arguments that are larger than a frame can give back */
+
+co_def(fat, { char pad[9000]; })
+{
+    co_begin;
+    self->pad[8999] = 1;
+    co_return(1);
+    co_end;
+}
+
+/* That which lies over the other. */
+static co_object upper(co_object a, co_object b)
+{
+    return (uintptr_t)a.frame_ > (uintptr_t)b.frame_ ? a : b;
+}
+
+co_def(passes_fat, { int rc; })
+{
+    co_begin;
+    co_return(3);
+    co_finally;
+    co_try(self->rc, upper(co_call(fat), co_call(fat)));
+    trail_int(self->rc);
+    co_await(co_call(fat));
+    co_end;
+}
+
+TEST(too_large_arguments_of_a_frame_are_no_memory)
+{
+    static uint64_t memory[4096];
+
+    co_stack_init(&rig, memory, sizeof memory);
+    CHECK(co_start(&rig, passes_fat));
+    CHECK(!resume());
+    CHECK_INT(co_ended_error(&rig), 0);
+    CHECK_INT(co_ended_value(&rig).i, 3);
+    CHECK_STR(trailed(), "12");
+    CHECK_INT(rig_used(&rig, memory), 0);
+}
+
 /* ---- The C stack */
 
 enum { LEVELS = 10000 };

@@ -3,7 +3,6 @@
 # SANITIZERS is Meson's b_sanitize: none, or a list such as address,undefined.
 
 set -u
-unset HARNESS_NO_FAIL_ALLOC
 mustfail=$1
 sanitizers=$2
 work=$(mktemp -d) || exit 1

@@ -66,9 +66,9 @@ TEST(order_is_ready_then_descriptors_then_timers)
 {
     awl_loop *loop = open_pipe();
 
-    awl_add_reader(loop, fds[0], take_one, NULL);
-    awl_call_later(loop, NULL, 0, say_it, "timer");
-    awl_call_soon(loop, NULL, say_it, "soon");
+    CHECK_INT(awl_add_reader(loop, fds[0], take_one, NULL), 0);
+    CHECK_INT(awl_call_later(loop, NULL, 0, say_it, "timer"), 0);
+    CHECK_INT(awl_call_soon(loop, NULL, say_it, "soon"), 0);
     put("r");
     run_once(loop);
     CHECK_TRACE("soon r timer");
@@ -80,8 +80,8 @@ TEST(a_loop_that_rests_wakes_for_a_descriptor)
     awl_loop *loop = open_real();
 
     CHECK_INT(pipe2(fds, O_NONBLOCK | O_CLOEXEC), 0);
-    awl_add_reader(loop, fds[0], take_and_stop, loop);
-    awl_call_later(loop, NULL, AWL_MS, put_it, "x");
+    CHECK_INT(awl_add_reader(loop, fds[0], take_and_stop, loop), 0);
+    CHECK_INT(awl_call_later(loop, NULL, AWL_MS, put_it, "x"), 0);
     CHECK_INT(awl_loop_run_forever(loop), 0);
     CHECK_TRACE("x");
     end(loop);
@@ -92,7 +92,7 @@ static void spin(void *loop)
 {
     if (!strlen(trace)) {
         spins++;
-        awl_call_soon(loop, NULL, spin, loop);
+        CHECK_INT(awl_call_soon(loop, NULL, spin, loop), 0);
     } else {
         awl_loop_stop(loop);
     }
@@ -103,9 +103,9 @@ TEST(a_busy_loop_looks_at_descriptors_too)
     awl_loop *loop = open_real();
 
     CHECK_INT(pipe2(fds, O_NONBLOCK | O_CLOEXEC), 0);
-    awl_add_reader(loop, fds[0], take_one, NULL);
+    CHECK_INT(awl_add_reader(loop, fds[0], take_one, NULL), 0);
     put("x");
-    awl_call_soon(loop, NULL, spin, loop);
+    CHECK_INT(awl_call_soon(loop, NULL, spin, loop), 0);
     CHECK_INT(awl_loop_run_forever(loop), 0);
     CHECK(spins <= 63);
     end(loop);

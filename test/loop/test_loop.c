@@ -279,8 +279,8 @@ TEST(a_real_timer_is_not_early_and_hardly_late)
     const awl_time start = awl_loop_time(loop);
     awl_time end = 0;
 
-    awl_call_later(loop, NULL, 5 * AWL_MS, note_end, &end);
-    awl_call_later(loop, NULL, 5 * AWL_MS, stop, loop);
+    CHECK_INT(awl_call_later(loop, NULL, 5 * AWL_MS, note_end, &end), 0);
+    CHECK_INT(awl_call_later(loop, NULL, 5 * AWL_MS, stop, loop), 0);
     CHECK_INT(awl_loop_run_forever(loop), 0);
     CHECK(end - start >= 5 * AWL_MS);
     CHECK(end - start < 2 * AWL_SECOND);

@@ -61,7 +61,7 @@ TEST(a_clock_may_start_before_zero)
 
 static void break_base(void *base) { event_base_loopbreak(base); }
 
-static void long_ago(void *base) { awl_call_at(NULL, NULL, -5 * AWL_SECOND, break_base, base); }
+static void long_ago(void *base) { CHECK_INT(awl_call_at(NULL, NULL, -5 * AWL_SECOND, break_base, base), 0); }
 
 TEST(an_attached_loop_calls_what_was_due_before_zero)
 {
@@ -69,7 +69,7 @@ TEST(an_attached_loop_calls_what_was_due_before_zero)
     awl_loop *loop = awl_loop_attach(base, NULL);
 
     CHECK(loop != NULL);
-    awl_call_soon(loop, NULL, long_ago, base);
+    CHECK_INT(awl_call_soon(loop, NULL, long_ago, base), 0);
     CHECK_INT(event_base_dispatch(base), 0);
     awl_loop_close(loop);
     event_base_free(base);

@@ -42,21 +42,23 @@ TASK_TEST(a_timeout_within_a_gather_is_one_childs_error, { awl_outcome out[2]; }
     co_end;
 }
 
-TASK_TEST(tasks_of_operations, { awl_task *a, *b, *c, *d; awl_future f; int value; })
+static awl_future settled; /* outlives the test's coroutine, which may fail before its tasks have ended */
+
+TASK_TEST(tasks_of_operations, { awl_task *a, *b, *c, *d; int value; })
 {
     co_begin;
-    awl_future_init(&self->f, NULL);
+    awl_future_init(&settled, NULL);
     self->a = awl_create_task(awl_wait_for(co_call(sleeps, .t = AWL_MS, .value = 5), AWL_SECOND));
     self->b = awl_create_task(awl_gather(self->a, awl_sleep(2 * AWL_MS)));
     self->c = awl_create_task(awl_sleep(0));
-    self->d = awl_create_task(awl_await_future(&self->f));
+    self->d = awl_create_task(awl_await_future(&settled));
     CHECK_STR(awl_task_name(self->a), "awl_wait_for");
     CHECK_STR(awl_task_name(self->b), "awl_gather");
     co_await(self->b);
     CHECK_INT(now_ms(), 2);
     co_let(self->value, self->a);
     CHECK_INT(self->value, 5);
-    awl_future_set_result(&self->f, 6);
+    awl_future_set_result(&settled, 6);
     co_let(self->value, self->d);
     CHECK_INT(self->value, 6);
     co_await(self->c);
@@ -248,17 +250,18 @@ co_def(awaits_next, { awl_task **next; int value; })
 }
 
 enum { CHAIN = 1000 };
+static awl_task *chain[CHAIN]; /* outlives the test's coroutine, which may fail before these have ended */
 
-TASK_TEST(a_chain_of_a_thousand_tasks_ends_one_iteration_each, { awl_task *t[CHAIN]; int i, value; })
+TASK_TEST(a_chain_of_a_thousand_tasks_ends_one_iteration_each, { int i, value; })
 {
     co_begin;
     for (self->i = 0; self->i < CHAIN; self->i++)
-        self->t[self->i] = awl_create_task(co_call(awaits_next, .next = self->i < CHAIN - 1 ? &self->t[self->i + 1] : NULL));
-    co_let(self->value, self->t[0]);
+        chain[self->i] = awl_create_task(co_call(awaits_next, .next = self->i < CHAIN - 1 ? &chain[self->i + 1] : NULL));
+    co_let(self->value, chain[0]);
     CHECK_INT(self->value, CHAIN);
     CHECK_INT(iteration(), CHAIN + 2);
     for (self->i = 0; self->i < CHAIN; self->i++)
-        awl_task_release(self->t[self->i]);
+        awl_task_release(chain[self->i]);
     co_end;
 }
 

@@ -286,6 +286,55 @@ TASK_TEST(a_kept_result_outlives_large_arguments_in_finally, { int x; })
     co_end;
 }
 
+TASK_TEST(large_arguments_in_a_loop_do_not_pile_up, { int i; awl_loop_stats early, late; })
+{
+    co_begin;
+    for (self->i = 0; self->i < 200; self->i++) {
+        co_await(awl_wait_for(co_call(nine), AWL_SECOND));
+        if (self->i == 10)
+            awl_loop_get_stats(awl_running_loop(), &self->early);
+    }
+    awl_loop_get_stats(awl_running_loop(), &self->late);
+    CHECK_INT(self->late.memory_high, self->early.memory_high);
+    co_end;
+}
+
+co_def(fat_argument_with_finally, { awl_coro a; char pad[9000]; int result; })
+{
+    co_begin;
+    memset(self->pad, 9, sizeof self->pad);
+    co_let(self->result, self->a);
+    co_return(self->result + 1);
+    co_finally;
+    co_await(co_call(nine));
+    CHECK_INT(self->pad[8999], 9);
+    co_end;
+}
+
+co_def(seven, { char pad[9000]; })
+{
+    co_begin;
+    memset(self->pad, 7, sizeof self->pad);
+    co_await(awl_sleep(AWL_MS));
+    co_return(7);
+    co_end;
+}
+
+static awl_coro over(awl_coro a) { return co_call(fat_argument_with_finally, .a = a); }
+
+/* A frame that lies over its large arguments, and grows, keeps a result and awaits in co_finally. */
+TASK_TEST(a_frame_over_its_large_arguments_can_clean_up, { int i, x; })
+{
+    co_begin;
+    for (self->i = 0; self->i < 3; self->i++) {
+        co_let(self->x, over(co_call(seven)));
+        CHECK_INT(self->x, 8);
+    }
+    co_let(self->x, over(over(co_call(seven))));
+    CHECK_INT(self->x, 9);
+    co_end;
+}
+
 /* ---- What an operation's frame holds --------------------------------------------------------------------------------- */
 
 co_def(two_in_turn, { awl_coro a, b; int rc; })

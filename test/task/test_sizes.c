@@ -19,6 +19,8 @@ co_def(measures, { size_t before, with; awl_coro object; awl_task *t; awl_future
 {
     co_begin;
     self->object = awl_sleep(AWL_MS);
+    if (!self->object.frame_)
+        co_raise(ENOMEM);
     printf("frame of awl_sleep      %3u\n", (unsigned)self->object.frame_->type_->size);
     if (sizeof(void *) == 8)
         CHECK_INT(self->object.frame_->type_->size, 56);

@@ -131,16 +131,20 @@ TASK_TEST(all_done_already_still_takes_iterations, { awl_future f; awl_future *f
 
 static void set(void *future) { awl_future_set_result((awl_future *)future, 1); }
 
-TASK_TEST(the_waiter_goes_on_two_iterations_later, { awl_future f; awl_future *fs[1]; int done; })
+static awl_future settled; /* outlives the test's coroutine, which may fail before the call */
+
+TASK_TEST(the_waiter_goes_on_two_iterations_later, { awl_future *fs[1]; int done; })
 {
     co_begin;
-    awl_future_init(&self->f, NULL);
-    self->fs[0] = &self->f;
-    awl_call_soon(NULL, NULL, set, &self->f); /* in iteration 2 */
+    awl_future_init(&settled, NULL);
+    self->fs[0] = &settled;
+    awl_call_soon(NULL, NULL, set, &settled); /* in iteration 2 */
     co_let(self->done, awl_wait(self->fs, 1, AWL_ALL_COMPLETED, AWL_FOREVER));
     CHECK_INT(iteration(), 4);
     co_end;
 }
+
+static awl_task *lasting[3]; /* outlives the test's coroutine, which may fail before its tasks have ended */
 
 co_def(waits, { awl_task **t; int rc; })
 {
@@ -150,34 +154,34 @@ co_def(waits, { awl_task **t; int rc; })
     co_end;
 }
 
-TASK_TEST(cancelled_it_leaves_the_tasks_running, { awl_task *t[3], *w; })
+TASK_TEST(cancelled_it_leaves_the_tasks_running, { awl_task *w; })
 {
     co_begin;
-    three(self->t, 0);
-    self->w = awl_create_task(co_call(waits, .t = self->t));
+    three(lasting, 0);
+    self->w = awl_create_task(co_call(waits, .t = lasting));
     co_await(awl_sleep(AWL_MS + 1));
     awl_task_cancel(self->w);
     co_await(self->w);
     CHECK_TRACE("125@1");
-    CHECK(!awl_task_done(self->t[1]) && awl_task_cancelling(self->t[1]) == 0);
+    CHECK(!awl_task_done(lasting[1]) && awl_task_cancelling(lasting[1]) == 0);
     co_await(awl_sleep(5 * AWL_MS));
-    CHECK_INT(awl_task_value(self->t[2]).i, 3);
+    CHECK_INT(awl_task_value(lasting[2]).i, 3);
     awl_task_release(self->w);
-    release_three(self->t);
+    release_three(lasting);
     co_end;
 }
 
-TASK_TEST(cancelled_in_the_iteration_of_its_end_it_is_ECANCELED, { awl_task *t[3], *w; })
+TASK_TEST(cancelled_in_the_iteration_of_its_end_it_is_ECANCELED, { awl_task *w; })
 {
     co_begin;
-    three(self->t, 0);
-    self->w = awl_create_task(co_call(waits, .t = self->t));
-    co_await(self->t[2]);
+    three(lasting, 0);
+    self->w = awl_create_task(co_call(waits, .t = lasting));
+    co_await(lasting[2]);
     awl_task_cancel(self->w);
     co_await(self->w);
     CHECK_TRACE("125@3");
     awl_task_release(self->w);
-    release_three(self->t);
+    release_three(lasting);
     co_end;
 }
 
