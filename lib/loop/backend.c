@@ -84,8 +84,13 @@ static void timer_fired(evutil_socket_t fd, short what, void *arg)
 
 void awl__backend_arm(awl_loop *loop, awl_time when) { arm(loop->backend, when); }
 
-/* A timer of no time comes up in the base's next pass; an event made active from a callback would starve the rest. */
-void awl__backend_soon(awl_loop *loop) { event_add(loop->backend->soon, &(struct timeval){ 0, 0 }); }
+/* A timer of no time comes up in the base's next pass; an event made active from a callback would starve the rest, but it
+ * needs no memory. */
+void awl__backend_soon(awl_loop *loop)
+{
+    if (event_add(loop->backend->soon, &(struct timeval){ 0, 0 }) < 0)
+        event_active(loop->backend->soon, EV_TIMEOUT, 1);
+}
 
 static void soon_fired(evutil_socket_t fd, short what, void *arg)
 {

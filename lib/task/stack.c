@@ -5,7 +5,7 @@
 
 /* The end of a segment: what to go back to. It lies behind the room of the segment, so that a stack finds it by itself. */
 typedef struct segment {
-    char *top, *end; /* of the stack before it */
+    _Alignas(8) char *top, *end; /* of the stack before it */
     char *memory;
     co_frame *owner;    /* the frame whose await outgrew what was before; NULL: that await has not begun */
     size_t room, total; /* bytes of this one; of all of them */
@@ -299,8 +299,10 @@ void *awl__op_new(const co_type *type, size_t size)
         slot = stack->promise_.host_->grow_(stack, type, size);
     }
     frame = slot.frame;
-    if (frame)
-        *frame = (co_frame){ type, (co_frame *)slot.token, 0, slot.link, awl__op_note_size(type, size) };
+    if (!frame)
+        return NULL;
+    *frame = (co_frame){ type, (co_frame *)slot.token, 0, slot.link, awl__op_note_size(type, size) };
+    memset(frame + 1, 0, size - sizeof *frame); /* what lay there before might pass for an object that it holds */
     return frame;
 }
 

@@ -43,7 +43,7 @@ first_difference()
 # one NAME FILE.scn EXPECTED, the last without its .out
 one()
 {
-    timeout 20 "$scenario" "$2" >"$got" 2>"$got.err"
+    timeout 20 ${MESON_EXE_WRAPPER-} "$scenario" "$2" >"$got" 2>"$got.err"
     status=$?
     if [ $status -eq 3 ]; then
         skipped=$((skipped + 1))

@@ -3,7 +3,7 @@
 set -u
 fifo=$(mktemp -u)
 mkfifo "$fifo" || exit 2
-"$1/tools/demo-server" >"$fifo" &
+${MESON_EXE_WRAPPER-} "$1/tools/demo-server" >"$fifo" &
 server=$!
 trap 'kill $server; rm -f "$fifo" "$fifo.out"' EXIT
 
@@ -19,14 +19,14 @@ check()
 }
 
 check [ $# = 15 ]
-"$build/examples/14_download_sites" "$@" >"$fifo.out"
+${MESON_EXE_WRAPPER-} "$build/examples/14_download_sites" "$@" >"$fifo.out"
 check [ $? = 0 ]
 check [ "$(grep -c '^Read [0-9]* from http://127' "$fifo.out")" = 15 ]
 check grep -q '^Read 1536000 from .*gutenberg' "$fifo.out"
 check grep -q '^Downloaded 15 sites in [01]\.[0-9]* seconds$' "$fifo.out"
 
 # One that fails is told, and the others arrive.
-"$build/examples/14_download_sites" "${1}none" "$1" "http://127.0.0.1:1/" >"$fifo.out"
+${MESON_EXE_WRAPPER-} "$build/examples/14_download_sites" "${1}none" "$1" "http://127.0.0.1:1/" >"$fifo.out"
 check [ $? = 1 ]
 check grep -q '^failed .*none: the HTTP status says failure$' "$fifo.out"
 check grep -q '^failed http://127.0.0.1:1/: Connection refused$' "$fifo.out"

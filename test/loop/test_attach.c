@@ -315,7 +315,8 @@ TEST(a_busy_event_of_the_base_does_not_starve_tasks)
 
     attach();
     event = event_new(base, -1, 0, wear, &event);
-    event_add(event, &(struct timeval){ 0, 0 });
+    CHECK(event != NULL);
+    CHECK_INT(event_add(event, &(struct timeval){ 0, 0 }), 0);
     CHECK_INT(awl_call_later(NULL, NULL, 2 * AWL_MS, set_enough_too, NULL), 0);
     CHECK_INT(awl_spawn(co_call(busy)), 0);
     dispatch();

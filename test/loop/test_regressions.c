@@ -80,6 +80,7 @@ TEST(a_base_without_edges_cannot_be_ridden_on)
     struct event_config *config = event_config_new();
     struct event_base *base;
 
+    CHECK(config != NULL);
     event_config_avoid_method(config, "epoll");
     base = event_base_new_with_config(config);
     event_config_free(config);

@@ -15,6 +15,12 @@
 
 static char trace[4096]; /* words, with a blank between them */
 
+/* The number of an error as most machines with Linux have it, which is what traces show. */
+static inline int usual(int error)
+{
+    return error == ECANCELED ? 125 : error == ETIMEDOUT ? 110 : error == EDEADLK ? 35 : error;
+}
+
 static inline __attribute__((format(printf, 1, 2))) void say(const char *format, ...)
 {
     const size_t used = strlen(trace);
@@ -121,7 +127,7 @@ static inline __attribute__((unused)) void run_main(awl_coro coroutine)
         co_try_cancel(self->rc, self->future);                                                                           \
         if (!self->rc)                                                                                                   \
             co_result(self->value);                                                                                      \
-        say("%s:%d/%d@%d", self->name, self->rc, self->value, iteration());                                              \
+        say("%s:%d/%d@%d", self->name, usual(self->rc), self->value, iteration());                                              \
         if (self->rc)                                                                                                    \
             co_raise(self->rc);                                                                                          \
         co_return(self->value);                                                                                          \

@@ -150,7 +150,7 @@ co_def(awaits_it, { awl_task **other; int rc; })
 {
     co_begin;
     co_try(self->rc, *self->other);
-    say("%d", self->rc);
+    say("%d", usual(self->rc));
     if (self->rc)
         co_raise(self->rc);
     co_end;

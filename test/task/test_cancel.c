@@ -192,7 +192,7 @@ co_def(awaits_task, { const char *name; awl_task *t; int rc; })
 {
     co_begin;
     co_try_cancel(self->rc, self->t);
-    say("%s:%d@%d", self->name, self->rc, iteration());
+    say("%s:%d@%d", self->name, usual(self->rc), iteration());
     if (self->rc)
         co_raise(self->rc);
     co_end;

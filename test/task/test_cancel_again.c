@@ -25,7 +25,7 @@ co_def(stubborn, { int i, rc; })
     co_begin;
     for (self->i = 0; self->i < 3; self->i++) {
         co_try_cancel(self->rc, awl_sleep(AWL_SECOND));
-        say("%d@%d", self->rc, iteration());
+        say("%d@%d", usual(self->rc), iteration());
     }
     co_end;
 }
@@ -53,7 +53,7 @@ co_def(cleans_up, { int rc; })
     co_await(awl_sleep(AWL_SECOND));
     co_finally;
     co_try_cancel(self->rc, awl_sleep(5 * AWL_MS));
-    say("cleaned:%d@%d", self->rc, now_ms());
+    say("cleaned:%d@%d", usual(self->rc), now_ms());
     co_end;
 }
 
@@ -174,7 +174,7 @@ co_def(cancels_itself_then_awaits, { awl_future *future; int rc; })
     co_begin;
     awl_task_cancel(awl_current_task());
     co_try_cancel(self->rc, self->future);
-    say("%d@%d", self->rc, iteration());
+    say("%d@%d", usual(self->rc), iteration());
     co_end;
 }
 

@@ -168,7 +168,7 @@ static void with_all_sizes(int n)
 {
     int failures = 0, error = ENOMEM;
 
-    for (size_t size = 2048; error; size += 8) {
+    for (size_t size = 512; error; size += 8) {
         awl_loop *loop = awl_loop_open(
             &(awl_loop_options){ .memory = memory, .memory_size = size, .virtual_time = true, .report = note_report });
 

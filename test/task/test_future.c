@@ -5,7 +5,7 @@ RIG_COROUTINES;
 
 static void say_done(awl_future *future, void *word)
 {
-    say("%s:%d@%d", (const char *)word, awl_future_error(future), iteration());
+    say("%s:%d@%d", (const char *)word, usual(awl_future_error(future)), iteration());
 }
 static void say_also(awl_future *future, void *word) { say_done(future, word); }
 

@@ -195,7 +195,7 @@ co_def(gathers, { int rc; awl_outcome out[2]; bool keep; awl_task *a, *b; })
         co_try_cancel(self->rc, awl_gather_return_exceptions(self->out, self->a, self->b));
     else
         co_try_cancel(self->rc, awl_gather_into(self->out, self->a, self->b));
-    say("gather:%d@%d", self->rc, iteration());
+    say("gather:%d@%d", usual(self->rc), iteration());
     if (self->rc)
         co_raise(self->rc);
     co_end;

@@ -80,7 +80,7 @@ TASK_TEST(return_exceptions_makes_errors_outcomes, { awl_task *two[2]; awl_futur
     co_end;
 }
 
-static void note_done(awl_future *future, void *word) { say("%s:%d", (const char *)word, awl_future_error(future)); }
+static void note_done(awl_future *future, void *word) { say("%s:%d", (const char *)word, usual(awl_future_error(future))); }
 
 TASK_TEST(it_is_a_future_like_others, { awl_task *two[2]; awl_future *g, *outer; const awl_outcome *out; int value; })
 {

@@ -236,7 +236,7 @@ co_def(gathers_waiter, { awl_task *child; int rc; })
     co_begin;
     self->child = awl_create_task(awl_await_task(awl_current_task()));
     co_try_cancel(self->rc, awl_gather(self->child));
-    say("%d", self->rc);
+    say("%d", usual(self->rc));
     co_finally;
     awl_task_release(self->child);
     co_end;

@@ -216,5 +216,5 @@ TEST(a_task_that_never_began_is_reported_when_the_loop_closes)
 TEST(without_a_hook_reports_are_a_line_on_stderr)
 {
     EXPECT_TRAP((awl_run_with(co_call(sleeps, .error = EIO), &(awl_loop_options){ .virtual_time = true }, NULL), abort()),
-                "awl: 'sleeps': the main task ended with an error (error 5: Input/output error)");
+                "awl: 'sleeps': the main task ended with an error (error 5: "); /* the rest is the libc's */
 }

@@ -51,7 +51,7 @@ co_def(stops, { int rc; })
     co_begin;
     awl_loop_stop(NULL);
     co_try_cancel(self->rc, awl_sleep(AWL_SECOND));
-    say("%d", self->rc);
+    say("%d", usual(self->rc));
     co_end;
 }
 
@@ -88,7 +88,7 @@ TEST(run_without_memory_is_ENOMEM)
         harness_fail_alloc(n);
         error = awl_run_with(object, &virtual_options, NULL);
         CHECK(error == 0 || error == ENOMEM);
-        CHECK(n < 10);
+        CHECK(n < 100); /* how many a libevent makes is its own affair */
     }
 }
 

@@ -150,7 +150,7 @@ co_def(waits, { awl_task **t; int rc; })
 {
     co_begin;
     co_try_cancel(self->rc, awl_wait(self->t, 3, AWL_ALL_COMPLETED, AWL_SECOND));
-    say("%d@%d", self->rc, now_ms());
+    say("%d@%d", usual(self->rc), now_ms());
     co_end;
 }
 

@@ -7,7 +7,7 @@ co_def(waits, { awl_time t, timeout; int rc; })
 {
     co_begin;
     co_try_cancel(self->rc, awl_wait_for(co_call(sleeps, .t = self->t), self->timeout));
-    say("waits:%d@%d", self->rc, now_ms());
+    say("waits:%d@%d", usual(self->rc), now_ms());
     if (self->rc)
         co_raise(self->rc);
     co_end;
@@ -74,7 +74,7 @@ co_def(waits_for_future, { awl_future *f; awl_time timeout; int rc; })
 {
     co_begin;
     co_try_cancel(self->rc, awl_wait_for(self->f, self->timeout));
-    say("waits:%d@%d", self->rc, now_ms());
+    say("waits:%d@%d", usual(self->rc), now_ms());
     if (self->rc)
         co_raise(self->rc);
     co_end;
@@ -108,7 +108,7 @@ co_def(waits_for_task, { awl_task *t; awl_time timeout; int rc; })
 {
     co_begin;
     co_try_cancel(self->rc, awl_wait_for(self->t, self->timeout));
-    say("waits:%d@%d", self->rc, now_ms());
+    say("waits:%d@%d", usual(self->rc), now_ms());
     if (self->rc)
         co_raise(self->rc);
     co_end;
