@@ -29,8 +29,9 @@
  *   may be used between two suspensions, never across one. gcc (-O2 -Wall) and clang (-Wconditional-uninitialized)
  *   warn of many slips, tools/lint of nearly all, and -DAWL_DEBUG scribbles over the stack before each resume, so that what they miss fails at the first run.
  *
- * Also forbidden between co_begin and co_end: an await inside a `switch` of your own (a compiler warning on 64-bit),
- * `return` (does not compile: use co_return), and variable-length arrays that are alive at an await.
+ * Also forbidden between co_begin and co_end: an await inside a `switch` of your own (does not compile on 64-bit; over a
+ * `long`, tools/lint finds it), `return` (does not compile: use co_return), a `break` outside of any loop (a warning, and a
+ * trap where it runs), and variable-length arrays that are alive at an await.
  *
  * THE VOCABULARY. co_def co_declare co_define: a coroutine. co_gen co_gen_declare co_gen_define: a generator.
  * co_call co_iter: make one. co_begin co_end co_finally: its body. co_await co_let co_try co_try_cancel co_suspend:
@@ -40,6 +41,10 @@
  */
 #ifndef AWL_CORO_H
 #define AWL_CORO_H
+
+#ifdef __cplusplus
+#error "coro.h is for C: compile the coroutines as C, and call them from C++ through functions of your own"
+#endif
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -319,6 +324,17 @@ CO_INLINE_ co_step co_start_(co_stack *stack, co_frame *self, co_object object, 
 /* ---- 3. Driving a stack by hand (the task layer does this for you) --------------------------------------------- */
 
 /*
+ *     static uint64_t memory[64];                  // frames of 24 bytes and their fields, one for each level of awaiting
+ *     co_stack stack;
+ *
+ *     co_stack_init(&stack, memory, sizeof memory);
+ *     if (!co_start(&stack, blink, .pin = 13))     // co_def(blink, { int pin; }) { … co_suspend; … }
+ *         return -1;                               // its frame does not fit
+ *     while (co_run(&stack), !co_ended(&stack))
+ *         wait_for_interrupt();
+ */
+
+/*
  * Lends `size` bytes at `memory` (aligned to 8) to `stack`, for the frames of the coroutine that co_start puts there.
  *
  *   size   bytes; 8 of them are kept for co_finally
@@ -457,14 +473,14 @@ typedef struct co_generator {
  * it is never reached and costs nothing, but a compiler warns of it when the await stands in a switch of the user's. */
 #ifdef __COUNTER__
 #define CO_BASE_ __COUNTER__ - 2
-#define CO_NUMBER_ __COUNTER__ - co_base_
+#define CO_NUMBER_ __COUNTER__ - co_begin_is_missing_
 #define CO_STATE_(n) ((uint32_t)(n) | (uint32_t)__LINE__ << 8)
 #define CO_INDEX_(state) ((uint8_t)(state))
 #define CO_LINE_(state) ((state) >> 8)
 #define CO_NUMBER_MAX_ 255
 #else
 #define CO_BASE_ 0
-#define CO_NUMBER_ __LINE__ - co_base_
+#define CO_NUMBER_ __LINE__ - co_begin_is_missing_
 #define CO_STATE_(n) ((uint32_t)(n))
 #define CO_INDEX_(state) (state)
 #define CO_LINE_(state) (state)
@@ -585,6 +601,20 @@ CO_INLINE_ void co_lost_generator_(co_generator *co, void *out)
     __builtin_trap();
 }
 
+/* Nothing but a `break` that stands in no loop leads behind the switch of a body: a warning, and a trap where it runs. */
+#define CO_STRAY_BREAK_                                                                                                \
+    __attribute__((noinline, cold, unused, warning("a break outside of any loop leaves the coroutine: use co_return")))
+static CO_STRAY_BREAK_ void co_broken_frame_(co_frame *co, void *stack)
+{
+    co_trap_((co_stack *)stack, "a break outside of any loop left this coroutine: use co_return", co->type_->file,
+             (int)co->type_->line);
+}
+static CO_STRAY_BREAK_ void co_broken_generator_(co_generator *co, void *out)
+{
+    (void)co, (void)out;
+    __builtin_trap();
+}
+
 /* The coroutine's or the generator's version of a helper, by the type of the head of the frame. */
 #define CO_PICK_(helper) __extension__ _Generic(&self->co_, co_frame *: helper##frame_, co_generator *: helper##generator_)
 
@@ -592,9 +622,10 @@ CO_INLINE_ void co_lost_generator_(co_generator *co, void *out)
 #ifdef AWL_DEBUG
 static __attribute__((noinline, unused, no_sanitize_address)) void co_scribble_(void)
 {
-    volatile unsigned char below[2048];
-    for (size_t i = 0; i < sizeof below; i++)
-        below[i] = 0xA5;
+    unsigned char below[2048]; /* and nothing else: no counter that would cover what is looked for */
+
+    __builtin_memset(below, 0xA5, sizeof below);
+    __asm__ volatile("" : : "r"(below) : "memory");
 }
 #define CO_INLINE_BODY_ __attribute__((noinline)) /* a body inlined into its caller would keep its locals */
 #define CO_OUTLINE_ __attribute__((noinline))
@@ -760,9 +791,18 @@ static inline __attribute__((warn_unused_result, unused, always_inline)) co_obje
 
 /* ---- 8. The body --------------------------------------------------------------------------------------------------- */
 
-/* The first line of every body: goes to where it left off. Nothing before it runs but declarations. */
+/* The first line of every body: goes to where it left off. Nothing before it runs but declarations; their initialisers run
+ * again at every resume. Up to co_end a `return;`, of which gcc only warns, is an error. */
+#ifdef __clang__
+#define CO_NO_RETURN_
+#define CO_RETURNS_
+#else
+#define CO_NO_RETURN_ _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic error \"-Wreturn-type\"")
+#define CO_RETURNS_ _Pragma("GCC diagnostic pop")
+#endif
 #define co_begin                                                                                                       \
-    enum { co_base_ = CO_BASE_ };                                                                                      \
+    CO_NO_RETURN_                                                                                                      \
+    enum { co_begin_is_missing_ = CO_BASE_ };                                                                                      \
     int64_t co_index_ = CO_INDEX_(self->co_.state_);                                                                   \
     if (0) {                                                                                                           \
     co_unwind_:                                                                                                        \
@@ -793,15 +833,18 @@ static inline __attribute__((warn_unused_result, unused, always_inline)) co_obje
     CO_PICK_(co_restore_)(&self->co_, co_);                                                                            \
     goto co_leave_;                                                                                                    \
     default:                                                                                                           \
-        if (co_index_ > CO_LAST_)                                                                    \
+        if (co_index_ > CO_LAST_)                                                                                      \
             CO_PICK_(co_lost_)(&self->co_, co_);                                                                       \
+        goto co_leave_;                                                                                                \
     }                                                                                                                  \
+    CO_PICK_(co_broken_)(&self->co_, co_);                                                                             \
 co_leave_:                                                                                                             \
     __attribute__((unused));                                                                                           \
+    CO_RETURNS_                                                                                                        \
     return CO_PICK_(co_end_)(&self->co_, co_)
 
 /* co_return(value): ends this coroutine with an integer, floating or pointer value, by way of co_finally. In a
- * generator the value is dropped. */
+ * generator the value is dropped. Without anything to return: co_return(0). */
 #define co_return(value)                                                                                               \
     do {                                                                                                               \
         CO_PICK_(co_result_)(&self->co_, co_, CO_TYPED_(value));                                                       \
@@ -917,7 +960,7 @@ co_leave_:                                                                      
 
 /* bool co_next(struct g *it, T *out): runs to the next co_yield; false, and *out unchanged, when the generator has
  * ended. bool co_send(struct g *it, value, T *out): the same, after storing the value in the field `sent`; start with
- * co_next, as there is no co_yield yet that would receive. `it` is evaluated more than once. */
+ * co_next, as there is no co_yield yet that would receive: a value sent before is lost. `it` is evaluated more than once. */
 #define co_next(it, out) (co_scribble_(), co_yielded_((it)->co_step_((it), (out))))
 CO_INLINE_ bool co_yielded_(co_step step) { return step.code_ == CO_YIELDED_; }
 #define co_send(it, value, out) ((it)->sent = (value), co_next((it), (out)))
@@ -931,7 +974,8 @@ CO_INLINE_ bool co_yielded_(co_step step) { return step.code_ == CO_YIELDED_; }
 
 /* co_for (type, x, g, .arg = value …) statement: for x in g(…). The generator is closed however the loop is left: at
  * its end, by break, return or goto. For loops that do not await; across awaits keep the generator in the frame and use
- * co_next (clang refuses the other, gcc's -Wall warns). */
+ * co_next (clang refuses the other, gcc's -Wall warns). An error of the generator ends the loop and is lost: where one can
+ * come, use co_iter, co_next and co_error. */
 #define co_for(...) CO_FOR_(__VA_ARGS__, )
 #define CO_FOR_(type, x, g, ...)                                                                                       \
     for (struct g co_it_ __attribute__((cleanup(g##_close_))) = CO_ITER_(g, __VA_ARGS__), *co_once_ = &co_it_;          \

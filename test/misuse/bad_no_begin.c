@@ -1,5 +1,5 @@
-/* expect: error gcc: 'co_base_' undeclared */
-/* expect: error clang: use of undeclared identifier 'co_base_' */
+/* expect: error gcc: 'co_begin_is_missing_' undeclared */
+/* expect: error clang: use of undeclared identifier 'co_begin_is_missing_' */
 #include "awl/coro.h"
 
 co_def(headless, { int n; })

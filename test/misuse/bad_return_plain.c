@@ -1,5 +1,5 @@
-/* expect: warning gcc: 'return' with no value, in function returning non-void */
-/* expect: error clang: should return a value */
+/* expect: error: Wreturn-type */
+
 #include "awl/coro.h"
 
 co_def(plain, { int n; })

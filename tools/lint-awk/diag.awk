@@ -89,6 +89,8 @@ function note_problem()
     } else if (said ~ /-Wunused-result/) {
         if (said ~ /'(co_made_|awl_)/ || (said !~ /return value of '/ && lines[line] ~ /co_call|awl_/))
             tell(line, "nobody awaits this object: co_await it, or make it a task")
+    } else if (said ~ /a break outside of any loop/) {
+        tell(line, "a break in this body stands in no loop, and leaves the coroutine without co_finally: use co_return")
     } else if (said ~ /-Wunused-value/ && lines[line] ~ /co_iter/) {
         tell(line, "nobody iterates over this generator")
     }
