@@ -94,10 +94,13 @@ struct event_base;
 /* A callback. `arg` is what was given with it. */
 typedef void awl_fn(void *arg);
 
+/* What a loop itself takes of the memory that it is given, at most: bytes. */
+enum { AWL_LOOP_MEMORY = 3072 };
+
 /* Zero is the default of every option. */
 typedef struct awl_loop_options {
     void *memory; /* the loop and all it hands out live here, and nowhere else; aligned to 8 */
-    size_t memory_size;
+    size_t memory_size; /* bytes: AWL_LOOP_MEMORY, and somewhat more than awl_loop_stats.memory_high of a trial run */
 
     bool virtual_time; /* the clock starts at 0 and jumps to the next deadline when nothing is ready */
 
@@ -117,8 +120,8 @@ typedef struct awl_loop_options {
  * Opens a loop with an event base of its own.
  *
  *   options   may be NULL; copied
- * Result   the loop; NULL with errno ENOMEM, EMFILE, ENFILE or EINVAL (the memory is too small or not aligned, or only
- *          one of `now` and `wait` is set).
+ * Result   the loop; NULL with errno ENOMEM, EMFILE, ENFILE or EINVAL (the memory is smaller than AWL_LOOP_MEMORY or not
+ *          aligned, or only one of `now` and `wait` is set).
  * Owns     awl_loop_close frees it. `options->memory` stays the caller's and must outlive the loop.
  * Source   asyncio.new_event_loop; test/loop/test_loop.c
  */
@@ -137,7 +140,8 @@ awl_loop *awl_loop_open(const awl_loop_options *options) __attribute__((warn_unu
 awl_loop *awl_loop_attach(struct event_base *base, const awl_loop_options *options)
     __attribute__((warn_unused_result));
 
-/* The event base below, for evdns, evhttp, bufferevents and events of your own. It stays the loop's. */
+/* The event base below, for evdns, evhttp, bufferevents and events of your own (link libevent_core then). It stays the
+ * loop's. NULL: the running loop's; NULL without one. */
 struct event_base *awl_loop_base(awl_loop *loop);
 
 /*
@@ -182,7 +186,7 @@ typedef struct awl_loop_stats {
     uint64_t iterations;
 } awl_loop_stats;
 
-/* Copies the loop's figures to *stats. */
+/* Copies the loop's figures to *stats. NULL: the running loop's; zeros without one. */
 void awl_loop_get_stats(const awl_loop *loop, awl_loop_stats *stats);
 
 /* ---- Callbacks --------------------------------------------------------------------------------------------------- */
@@ -221,7 +225,7 @@ typedef struct awl_handle {
  *   handle   caller's memory until the call or awl_handle_cancel, zeroed at first; may be NULL: the loop keeps track,
  *            and the call cannot be cancelled
  *   fn       may do anything, scheduling the same handle again included
- * Result   0; ENOMEM (only without a handle); EBUSY if the handle is scheduled already; EINVAL if there is no loop.
+ * Result   0; ENOMEM (only without a handle); EBUSY if the handle is scheduled already; EINVAL if there is no loop or fn.
  * Context  the loop's thread, or any while the loop does not run; allocates nothing if there is a handle.
  * Source   asyncio.loop.call_soon, call_later, call_at; test/loop/test_callbacks.c
  */
@@ -239,7 +243,7 @@ void awl_handle_cancel(awl_handle *handle);
  *
  *   loop     must stay open until the call is made
  *   handle   as above, but it cannot be cancelled; NULL: malloc is asked
- * Result   0 or ENOMEM.
+ * Result   0, ENOMEM, or EINVAL for no loop or fn.
  * Source   asyncio.loop.call_soon_threadsafe; test/loop/test_threadsafe.c
  */
 int awl_call_soon_threadsafe(awl_loop *loop, awl_handle *handle, awl_fn *fn, void *arg);
@@ -252,7 +256,7 @@ int awl_call_soon_threadsafe(awl_loop *loop, awl_handle *handle, awl_fn *fn, voi
  *
  *   loop     NULL: the running loop
  *   fd       in non-blocking mode
- * Result   0; ENOMEM; EBADF or EPERM (a plain file cannot be waited for); EINVAL if there is no loop.
+ * Result   0; ENOMEM; EBADF or EPERM (a plain file cannot be waited for); EINVAL if there is no loop or fn.
  * Source   asyncio.loop.add_reader; test/loop/test_descriptors.c
  */
 int awl_add_reader(awl_loop *loop, int fd, awl_fn *fn, void *arg);

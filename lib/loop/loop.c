@@ -395,10 +395,19 @@ awl_loop *awl_running_loop(void) { return awl_running_; }
 
 bool awl_loop_is_running(const awl_loop *loop) { return loop && loop->running; }
 
-struct event_base *awl_loop_base(awl_loop *loop) { return awl__backend_base(loop); }
+struct event_base *awl_loop_base(awl_loop *loop)
+{
+    loop = awl__loop_check(loop);
+    return loop ? awl__backend_base(loop) : NULL;
+}
 
 void awl_loop_get_stats(const awl_loop *loop, awl_loop_stats *stats)
 {
+    memset(stats, 0, sizeof *stats);
+    if (!loop)
+        loop = awl_running_;
+    if (!loop)
+        return;
     stats->memory_used = loop->pool.used;
     stats->memory_high = loop->pool.high;
     stats->memory_held = loop->pool.held;

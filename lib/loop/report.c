@@ -31,8 +31,10 @@ const char *awl_strerror(int error)
 static void print_report(const awl_report *report)
 {
     fputs("awl: ", stderr);
-    if (report->file)
+    if (report->file && report->line)
         fprintf(stderr, "%s:%d: ", report->file, report->line);
+    else if (report->file)
+        fprintf(stderr, "%s: ", report->file);
     if (report->name)
         fprintf(stderr, "'%s': ", report->name);
     fputs(report->what, stderr);

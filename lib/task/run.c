@@ -144,8 +144,7 @@ int awl_run_with(awl_coro main, const awl_loop_options *options, awl_value *resu
         awl__report(loop, &(awl_report){ .what = "the main task ended with an error",
                                          .name = task ? awl_task_name(task) : NULL,
                                          .error = error });
-    if (error != EDEADLK || awl_task_done(task))
-        awl__cancel_all(loop);
+    awl__cancel_all(loop);
     awl_task_release(task);
     awl_loop_close(loop);
     return error;

@@ -94,6 +94,25 @@ TEST(run_without_memory_is_ENOMEM)
 
 /* ---- The end of a run ---------------------------------------------------------------------------------------------------------- */
 
+co_def(waits_for_ever, { awl_future *f; })
+{
+    co_begin;
+    self->f = awl_future_new(NULL);
+    co_await(self->f);
+    co_finally;
+    say("cleaned:%d", usual(co_failing));
+    awl_future_release(self->f);
+    co_end;
+}
+
+/* Nothing can happen any more; asyncio, which has no virtual time, would wait. */
+TEST(a_main_task_that_waits_for_ever_still_cleans_up)
+{
+    CHECK_INT(awl_run_with(co_call(waits_for_ever), &virtual_options, NULL), EDEADLK);
+    CHECK_TRACE("cleaned:125");
+    CHECK_REPORTS("waits_for_ever:35");
+}
+
 co_def(leaves_tasks, {})
 {
     co_begin;
