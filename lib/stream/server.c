@@ -112,10 +112,10 @@ static int serve(awl_server *server, int fd)
     c->s = awl__stream_new(server->loop, fd, &server->options, &error);
     if (!c->s)
         goto free_client;
+    c->s->refs++; /* the function, or its coroutine, may close it earlier */
     c->task = awl_create_task(server->fn(c->s, server->arg));
     if (!c->task)
         goto close_stream;
-    c->s->refs++; /* the coroutine may close it earlier */
     c->server = server;
     c->next = server->clients;
     if (c->next)
@@ -127,7 +127,9 @@ static int serve(awl_server *server, int fd)
     return 0;
 
 close_stream:
-    awl_stream_close(c->s);
+    if (!c->s->given_back)
+        awl_stream_close(c->s);
+    awl__stream_drop(c->s);
     awl__free(server->loop, c, sizeof *c);
     return ENOMEM;
 free_client:
@@ -148,7 +150,8 @@ static void pause_accepting(listener *at, int error)
                 &(awl_report){ .what = "this server cannot accept a connection, and tries again in a second",
                                .name = "awl_start_server",
                                .error = error });
-    awl_call_later(at->server->loop, &at->accept, AWL_SECOND, accept_some, at);
+    if (!at->server->stopped) /* by who was told */
+        awl_call_later(at->server->loop, &at->accept, AWL_SECOND, accept_some, at);
 }
 
 /* Whether an error of accept is that of a connection which ended before it was accepted, see accept(2). */
@@ -170,12 +173,10 @@ static bool is_of_connection(int error)
     }
 }
 
-static void accept_some(void *arg)
+/* Accepts what is there; the server's function, and who reads the reports, may close the server meanwhile. */
+static void accept_all(listener *at, awl_server *server)
 {
-    listener *at = arg;
-    awl_server *server = at->server;
-
-    for (int i = 0; i < server->options.backlog; i++) {
+    for (int i = 0; i < server->options.backlog && !server->stopped; i++) {
         const int fd = accept4(at->io.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         int error = fd < 0 ? errno : serve(server, fd);
 
@@ -188,7 +189,18 @@ static void accept_some(void *arg)
             return;
         }
     }
-    awl_call_soon(server->loop, &at->accept, accept_some, at);
+    if (!server->stopped)
+        awl_call_soon(server->loop, &at->accept, accept_some, at);
+}
+
+static void accept_some(void *arg)
+{
+    listener *at = arg;
+    awl_server *server = at->server;
+
+    server->refs++;
+    accept_all(at, server);
+    drop(server);
 }
 
 static void changed(awl__io *io, bool readable, bool writable)

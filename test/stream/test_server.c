@@ -286,3 +286,53 @@ VIRTUAL_TEST(without_descriptors_accepting_pauses_a_second, { awl_server *server
     awl_server_close(self->server);
     co_end;
 }
+
+/* ---- Functions that close what they are given --------------------------------------------------------------------- */
+
+static awl_server *closing;
+static bool closes_server, closes_stream, makes_nothing;
+
+co_def(closed_client, {})
+{
+    co_begin;
+    served.ended++;
+    co_end;
+}
+
+static awl_coro close_some(awl_stream *s, void *arg)
+{
+    (void)arg;
+    served.started++;
+    if (closes_stream)
+        awl_stream_close(s);
+    if (closes_server) {
+        awl_server_close(closing);
+        closing = NULL;
+    }
+    return makes_nothing ? (awl_coro){ NULL, 0 } : co_call(closed_client);
+}
+
+STREAM_TEST(the_function_may_close_server_and_stream, { awl_stream *s; char byte; int i, n; })
+{
+    char expected[128];
+
+    co_begin;
+    for (self->i = 0; self->i < 8; self->i++) {
+        closes_stream = self->i & 1;
+        closes_server = self->i & 2;
+        makes_nothing = self->i & 4;
+        co_let(closing, awl_start_server(close_some, NULL, "127.0.0.1", 0, NULL));
+        co_let(self->s, awl_open_connection("127.0.0.1", awl_server_port(closing), NULL));
+        co_let(self->n, awl_stream_read(self->s, &self->byte, 1));
+        CHECK_INT(self->n, 0);
+        awl_stream_close(self->s);
+        awl_server_close(closing);
+    }
+    CHECK_INT(served.started, 8);
+    CHECK_INT(served.ended, 4);
+    snprintf(expected, sizeof expected,
+             "awl_start_server:%d; awl_start_server:%d; awl_start_server:%d; awl_start_server:%d", ENOMEM, ENOMEM, ENOMEM,
+             ENOMEM);
+    CHECK_REPORTS(expected);
+    co_end;
+}
