@@ -203,6 +203,7 @@ static void delivered(void *arg)
 {
     request *q = arg;
 
+    q->loop->outside--;
     if (q->task)
         awl__task_wake(q->task);
     else
@@ -226,6 +227,7 @@ static int submit(awl_loop *loop, request *q)
     r->last = q;
     pthread_cond_signal(&r->wake);
     pthread_mutex_unlock(&r->mutex);
+    loop->outside++;
     return 0;
 }
 
@@ -252,8 +254,10 @@ static void forget(awl_loop *loop, request *q)
     }
     pthread_mutex_unlock(&r->mutex);
     q->task = NULL;
-    if (found)
-        awl__free(loop, q, sizeof *q);
+    if (!found)
+        return;
+    loop->outside--;
+    awl__free(loop, q, sizeof *q);
 }
 
 /* ---- awl_getaddrinfo --------------------------------------------------------------------------------------------- */

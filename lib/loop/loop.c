@@ -143,7 +143,7 @@ static int wait_for_work(awl_loop *loop, bool block)
         return 0;
     if (next != AWL_FOREVER)
         loop->now = next > loop->now ? next : loop->now; /* a moment that has passed does not turn the clock back */
-    else if (awl__backend_watches(loop))
+    else if (awl__backend_watches(loop) || loop->outside)
         awl__backend_poll(loop, AWL_FOREVER);
     else
         error = EDEADLK;

@@ -131,6 +131,7 @@ struct awl_loop {
     void (*close_tasks)(awl_loop *loop);
 
     awl__block closers; /* a ring */
+    size_t outside;     /* calls that threads of the library's own are going to post */
     void *resolver;     /* the dns layer's */
 };
 
