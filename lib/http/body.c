@@ -131,12 +131,12 @@ static int make_room(awl_http_response *r, size_t limit)
 {
     size_t cap = r->body_cap ? r->body_cap * 2 : 16384;
 
-    if (r->length > (int64_t)limit || r->body_len > limit)
+    if ((r->length > 0 && (uint64_t)r->length > limit) || r->body_len > limit)
         return AWL_ELIMIT;
     if (r->body_len + 1 < r->body_cap)
         return 0;
     if (r->length >= 0) /* one more than that: the end is read, too */
-        cap = (size_t)r->length + 2;
+        cap = (uint64_t)r->length > SIZE_MAX - 2 ? SIZE_MAX : (size_t)r->length + 2;
     return resize(r, cap);
 }
 

@@ -177,6 +177,11 @@ HTTP_TEST(fetched_bodies_have_a_limit, { int i; awl_http_options small; })
         CHECK_STR(awl_http_body(self->r, NULL), "123456");
         awl_http_close(self->r);
         self->r = NULL;
+        self->small.body_limit = SIZE_MAX;
+        co_let(self->r, awl_http_fetch(self->x->url, &self->small));
+        CHECK_STR(awl_http_body(self->r, NULL), "123456");
+        awl_http_close(self->r);
+        self->r = NULL;
     }
     co_finally;
     awl_http_close(self->r);
