@@ -130,8 +130,10 @@ static int wait_for_work(awl_loop *loop, bool block)
     awl_time timeout = 0;
     int error = 0;
 
-    if (block)
-        timeout = next == AWL_FOREVER ? AWL_FOREVER : next > loop->now ? next - loop->now : 0;
+    if (block && next == AWL_FOREVER)
+        timeout = AWL_FOREVER;
+    else if (block && next > loop->now) /* a clock of the user's may start far below zero */
+        timeout = loop->now < 0 && next >= AWL_FOREVER + loop->now ? AWL_FOREVER - 1 : next - loop->now;
     if (loop->options.wait)
         return loop->options.wait(loop->options.clock_arg, timeout);
     if (!loop->options.virtual_time) {

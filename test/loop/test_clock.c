@@ -158,3 +158,16 @@ TEST(a_clock_that_goes_back_calls_nothing_early)
     CHECK_TRACE("b a");
     awl_loop_close(loop);
 }
+
+TEST(a_clock_may_start_at_the_beginning_of_time)
+{
+    awl_loop *loop = open_with_clock(INT64_MIN + 10);
+
+    CHECK_INT(awl_call_later(loop, NULL, 10, say_it, "a"), 0);
+    CHECK_INT(awl_call_at(loop, NULL, -5, say_it, "b"), 0);
+    CHECK_INT(awl_call_at(loop, NULL, 1000, say_it, "c"), 0);
+    CHECK_INT(awl_loop_run_forever(loop), EINTR);
+    CHECK_TRACE("a b c");
+    CHECK_INT(clock_.now, 1000);
+    awl_loop_close(loop);
+}
