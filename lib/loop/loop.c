@@ -411,7 +411,7 @@ void awl_loop_get_stats(const awl_loop *loop, awl_loop_stats *stats)
     if (!loop)
         return;
     stats->memory_used = loop->pool.used;
-    stats->memory_high = loop->pool.high;
+    stats->memory_high = loop->pool.used > loop->pool.high ? loop->pool.used : loop->pool.high;
     stats->memory_held = loop->pool.held;
     stats->stack_high = loop->stack_high;
     stats->tasks = loop->tasks_alive;

@@ -129,8 +129,6 @@ void *awl__alloc(awl_loop *loop, size_t wanted)
         }
     }
     pool->used += size;
-    if (pool->used > pool->high)
-        pool->high = pool->used;
     return memory;
 }
 
@@ -142,6 +140,8 @@ void awl__free(awl_loop *loop, void *memory, size_t wanted)
 
     if (!memory)
         return;
+    if (pool->used > pool->high) /* here, since use is highest before something is freed, or now */
+        pool->high = pool->used;
     pool->used -= size;
     if (size > LARGEST || (EVERY_BLOCK_ALONE && !pool->fixed)) {
         give_alone(pool, memory, size);

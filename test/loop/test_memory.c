@@ -231,3 +231,41 @@ TEST(memory_of_any_size_is_enough_or_ENOMEM)
         awl_loop_close(loop);
     }
 }
+
+co_def(says_what_is_used, { awl_loop *loop; })
+{
+    co_begin;
+    co_return((int64_t)memory_used(self->loop));
+    co_end;
+}
+
+TEST(the_most_that_was_used_counts_memory_used_again)
+{
+    awl_loop *loop = open_fixed(32768);
+    awl_value used = { .i = 0 };
+    awl_loop_stats stats;
+
+    CHECK_INT(awl_run_until_complete(loop, co_call(says_what_is_used, .loop = loop), &used), 0);
+    for (int i = 0; i < 20; i++)
+        CHECK_INT(awl_call_later(loop, NULL, AWL_FOREVER, stop, loop), 0);
+    CHECK_INT(awl_run_until_complete(loop, co_call(says_what_is_used, .loop = loop), &used), 0);
+    awl_loop_get_stats(loop, &stats);
+    CHECK(stats.memory_high >= (size_t)used.i);
+    awl_loop_close(loop);
+}
+
+TEST(readers_are_in_the_memory_that_was_lent)
+{
+    awl_loop *loop = open_fixed(32768);
+    const size_t before = memory_used(loop);
+    int fds[2];
+
+    CHECK_INT(pipe(fds), 0);
+    CHECK_INT(awl_add_reader(loop, fds[0], stop, loop), 0);
+    CHECK(memory_used(loop) - before > sizeof(awl_handle) + 64); /* with libevent's event */
+    CHECK(awl_remove_reader(loop, fds[0]));
+    CHECK_INT(memory_used(loop), before);
+    close(fds[0]);
+    close(fds[1]);
+    awl_loop_close(loop);
+}
