@@ -250,11 +250,12 @@ static int add_watch(awl_loop *loop, int fd, short what, awl_fn *fn, void *arg)
     w->arg = arg;
     w->fd = fd;
     w->what = what;
-    w->event = event_new(loop->backend->base, fd, what | EV_PERSIST, watch_fired, w);
+    w->event = awl__alloc(loop, event_get_struct_event_size());
     if (!w->event)
         goto free_watch;
     errno = 0;
-    if (event_add(w->event, NULL) < 0) {
+    if (event_assign(w->event, loop->backend->base, fd, what | EV_PERSIST, watch_fired, w) < 0 ||
+        event_add(w->event, NULL) < 0) {
         error = errno ? errno : ENOMEM;
         goto free_event;
     }
@@ -263,7 +264,7 @@ static int add_watch(awl_loop *loop, int fd, short what, awl_fn *fn, void *arg)
     return 0;
 
 free_event:
-    event_free(w->event);
+    awl__free(loop, w->event, event_get_struct_event_size());
 free_watch:
     awl__free(loop, w, sizeof *w);
     return error;
@@ -283,7 +284,8 @@ static bool remove_watch(awl_loop *loop, int fd, short what)
     *at = w->next;
     if (w->link.entry_.flags_ & AWL__READY)
         awl__unready(loop, &w->link.entry_);
-    event_free(w->event);
+    event_del(w->event);
+    awl__free(loop, w->event, event_get_struct_event_size());
     awl__free(loop, w, sizeof *w);
     return true;
 }

@@ -1,6 +1,8 @@
 /* test_memory.c: a loop that lives in memory of the user's: no malloc, ENOMEM when it is full, all given back. */
 #include "rig.h"
 
+#include <unistd.h>
+
 #include <event2/event.h>
 
 #include "awl.h"
