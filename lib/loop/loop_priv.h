@@ -220,7 +220,7 @@ static inline awl_loop *awl__loop_check(awl_loop *loop)
     if (CO_UNLIKELY_(loop != awl_running_)) {
         if (!loop)
             return awl_running_;
-        if (loop->running)
+        if (loop->running || loop->attached) /* which is its thread's running loop all the time */
             awl__other_thread();
     }
     return loop;

@@ -2,6 +2,7 @@
 #include "rig.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include <event2/event.h>
@@ -323,3 +324,21 @@ TEST(a_busy_event_of_the_base_does_not_starve_tasks)
     event_free(event);
     end();
 }
+
+static void *calls_soon(void *arg)
+{
+    awl_call_soon(arg, NULL, set_enough_too, NULL);
+    return NULL;
+}
+
+static void call_from_another_thread(void)
+{
+    pthread_t thread;
+
+    attach();
+    pthread_create(&thread, NULL, calls_soon, awl_running_loop());
+    pthread_join(thread, NULL);
+}
+
+/* Its thread is known even while the base waits. */
+TEST(a_call_from_another_thread_traps) { EXPECT_TRAP(call_from_another_thread(), "this loop runs in another thread"); }
