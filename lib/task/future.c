@@ -57,6 +57,8 @@ void awl_future_release(awl_future *future)
 
 awl_future *awl_future_retain(awl_future *future)
 {
+    if (future && future->state_ & AWL__COUNTED && future->state_ >= UINT32_MAX / 2)
+        awl__trap("a task or future was retained more often than can be counted", NULL, 0);
     if (future)
         awl__future_keep(future);
     return future;

@@ -56,6 +56,20 @@ co_def(closes_twice, { awl_coro object; })
     co_end;
 }
 
+co_def(retains_too_often, { awl_task *t; })
+{
+    co_begin;
+    self->t = awl_create_task(co_call(sleeps));
+    for (unsigned i = 0; i < 1u << 24; i++)
+        awl_task_retain(self->t);
+    co_end;
+}
+
+TEST(references_that_cannot_be_counted_trap)
+{
+    EXPECT_TRAP(run_unwatched(co_call(retains_too_often)), "retained more often than can be counted");
+}
+
 TEST(closing_an_object_twice_traps) { EXPECT_TRAP(run_unwatched(co_call(closes_twice)), "has been used already"); }
 
 co_def(raises_zero, {})
