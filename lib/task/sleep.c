@@ -125,7 +125,8 @@ co_step awl__await(co_stack *stack, co_frame *leaf, awl_future *future)
         return (co_step){ CO_DONE_ };
     }
     stack->leaf_ = leaf;
-    if (CO_UNLIKELY_(waits_for(future, task))) { /* as asyncio has it: told in the next iteration */
+    /* A task that nobody waits for closes no cycle but with itself: so a chain of tasks is not walked at each link. */
+    if (CO_UNLIKELY_((task->stack.promise_.waiters_ || future == &task->stack.promise_) && waits_for(future, task))) { /* as asyncio has it: told in the next iteration */
         stack->user_ |= AWL__CYCLE;
         awl__ready_unmarked(awl__loop_of(stack), &task->entry);
         return (co_step){ CO_PENDING_ };

@@ -274,8 +274,17 @@ static void run_task(awl_loop *loop, awl__entry *entry)
 
 /* ---- Cancelling --------------------------------------------------------------------------------------------------------- */
 
+/* The task that this one waits for, if it is not done: it takes a cancellation in this one's place. */
+static awl_task *awaited_task(const co_stack *stack)
+{
+    awl_future *future = stack->user_ & AWL__ON_FUTURE ? stack->promise_.value_.p : NULL;
+
+    return future && !awl__is_done(future) ? awl_future_task(future) : NULL;
+}
+
 bool awl_task_cancel(awl_task *task)
 {
+    awl_task *next;
     co_stack *stack;
 
     if (!task)
@@ -286,6 +295,10 @@ bool awl_task_cancel(awl_task *task)
     if (awl__is_done(&stack->promise_))
         return false;
     stack->user_ += 1u << AWL__COUNT_SHIFT;
+    while ((next = awaited_task(stack)) != NULL) { /* not by recursion: a chain of tasks may be long */
+        stack = &next->stack;
+        stack->user_ += 1u << AWL__COUNT_SHIFT;
+    }
     if (!cancel_awaited(stack))
         stack->user_ |= AWL__MUST_CANCEL;
     return true;
