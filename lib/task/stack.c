@@ -139,6 +139,25 @@ static co_slot_ grow(co_stack *stack, const co_type *type, size_t size)
 }
 
 /*
+ * A frame that outgrows its segments in await after await would keep all of them. What earlier awaits opened holds nothing
+ * any more, but for the newest of it, on which those of this await (`newest` to `oldest`) were put: the rest is freed.
+ */
+static void free_spent(co_stack *stack, const co_frame *self, segment *newest, const segment *oldest)
+{
+    segment *under = segment_at(stack, oldest->end), *spent;
+
+    if (!under || under->owner != self || under->covers)
+        return;
+    while ((spent = segment_at(stack, under->end)) != NULL && spent->owner == self && !spent->covers) {
+        for (segment *s = newest; s != spent; s = segment_at(stack, s->end))
+            s->total -= spent->room;
+        under->top = spent->top;
+        under->end = spent->end;
+        awl__free(awl__loop_of(stack), spent->memory, spent->room + sizeof *spent);
+    }
+}
+
+/*
  * See co_start_slowly_. Segments that were opened while the argument of the await was made belong to the frame that awaits:
  * it goes on in them, and frees them when it ends. A frame whose arguments take more than its link can say gets a segment
  * of its own, which remembers what to go back to.
@@ -157,6 +176,7 @@ static bool place(co_stack *stack, co_frame *self, co_frame *frame, char *mark)
         self->link_ |= CO_SEGMENT_;
         oldest->top = mark;
         low = newest->memory;
+        free_spent(stack, self, newest, oldest);
     }
     if (!frame || frame->link_ & CO_DETACHED_) {
         stack->top_ = (char *)(uintptr_t)low;

@@ -356,3 +356,118 @@ TASK_TEST(old_objects_under_an_operation_are_not_its_own, { int i; })
     trace[0] = '\0';
     co_end;
 }
+
+co_def(holds_twelve, { awl_coro c[12]; })
+{
+    co_begin;
+    co_await(awl_sleep(0));
+    co_end;
+}
+
+co_def(makes_a_task_of_one, { awl_coro one, other; awl_task *t; int x; })
+{
+    co_begin;
+    self->t = awl_create_task(self->one);
+    co_let(self->x, self->other);
+    CHECK_INT(self->x, 5);
+    co_await(self->t);
+    co_finally;
+    awl_task_release(self->t);
+    co_end;
+}
+
+/* Both make an object at the same place, and over it a frame that holds it twelve times, or an operation's. */
+static awl_coro twelve(void)
+{
+    const awl_coro c = co_call(sleeps, .t = 1, .value = 5);
+
+    return co_call(holds_twelve, .c = { c, c, c, c, c, c, c, c, c, c, c, c });
+}
+
+static awl_coro one_of_two(void)
+{
+    const awl_coro other = co_call(sleeps, .t = 1, .value = 5), one = awl_wait_for(awl_sleep(1), AWL_SECOND);
+
+    return co_call(makes_a_task_of_one, .one = one, .other = other);
+}
+
+TASK_TEST(what_lay_under_an_operation_is_not_moved_with_it, { int i; })
+{
+    co_begin;
+    for (self->i = 0; self->i < 3; self->i++) {
+        co_await(twelve());
+        co_await(one_of_two());
+    }
+    co_end;
+}
+
+/* ---- Segments ---------------------------------------------------------------------------------------------------------- */
+
+co_def(awaits_neither, { awl_coro a, b; })
+{
+    co_begin;
+    co_await(awl_sleep(0));
+    co_end;
+}
+
+co_def(large, { char pad[40000]; })
+{
+    co_begin;
+    co_end;
+}
+
+/* Large arguments, again and again: what the awaits before had opened is freed. */
+TASK_TEST(a_frame_does_not_keep_the_segments_of_every_await, { int i; size_t used; })
+{
+    co_begin;
+    for (self->i = 0; self->i < 100; self->i++) {
+        co_await(co_call(awaits_neither, .a = co_call(large), .b = co_call(large)));
+        if (self->i == 10)
+            self->used = stats_of(NULL).memory_used;
+        if (self->i > 10)
+            CHECK_INT(stats_of(NULL).memory_used, self->used);
+    }
+    CHECK(self->used < 1000000);
+    co_end;
+}
+
+/* ---- Long chains ------------------------------------------------------------------------------------------------------- */
+
+enum { CHAIN = 20000 };
+
+co_def(awaits_the_one_before, { awl_task *before; })
+{
+    co_begin;
+    if (self->before)
+        co_await(self->before);
+    co_await(awl_sleep(AWL_SECOND));
+    co_end;
+}
+
+/* Cancelling goes down the chain, without recursion; and awaiting does not walk it. */
+TASK_TEST(a_long_chain_of_tasks_is_cancelled, { awl_task **t; int i, n, rc; })
+{
+    co_begin;
+    self->t = calloc(CHAIN, sizeof *self->t);
+    while (self->t && self->n < CHAIN) {
+        self->t[self->n] = awl_create_task(
+            co_call(awaits_the_one_before, .before = self->n ? self->t[self->n - 1] : NULL));
+        if (!self->t[self->n])
+            co_raise(ENOMEM);
+        self->n++;
+    }
+    if (!self->t)
+        co_raise(ENOMEM);
+    co_await(awl_sleep(0));
+    CHECK(awl_task_cancel(self->t[CHAIN - 1]));
+    CHECK_INT(awl_task_cancelling(self->t[0]), 1);
+    CHECK_INT(awl_task_cancelling(self->t[CHAIN / 2]), 1);
+    co_try_cancel(self->rc, self->t[CHAIN - 1]);
+    CHECK_INT(self->rc, ECANCELED);
+    CHECK(awl_task_cancelled(self->t[0]));
+    co_finally;
+    for (self->i = 0; self->i < self->n; self->i++)
+        awl_task_release(self->t[self->i]);
+    free(self->t);
+    co_end;
+}
