@@ -635,7 +635,7 @@ static __attribute__((noinline, unused, no_sanitize_address)) void co_scribble_(
 #define CO_OUTLINE_
 #endif
 
-/* The number of one suspension; a negative array size says that a coroutine has more than 252 of them: split it. */
+/* The number of one suspension; a negative array size says that a coroutine has more than 253 of them: split it. */
 #define CO_POINT_                                                                                                      \
     enum { co_number_ = CO_NUMBER_, co_too_many_awaits_ = sizeof(char[co_number_ <= CO_NUMBER_MAX_ ? 1 : -1]) }
 
@@ -978,8 +978,11 @@ CO_INLINE_ bool co_yielded_(co_step step) { return step.code_ == CO_YIELDED_; }
  * come, use co_iter, co_next and co_error. */
 #define co_for(...) CO_FOR_(__VA_ARGS__, )
 #define CO_FOR_(type, x, g, ...)                                                                                       \
-    for (struct g co_it_ __attribute__((cleanup(g##_close_))) = CO_ITER_(g, __VA_ARGS__), *co_once_ = &co_it_;          \
-         co_once_; co_once_ = NULL)                                                                                    \
-        for (type x; co_scribble_(), g##_step_(&co_it_, &x).code_ == CO_YIELDED_;)
+    CO_FOR_AT_(type, x, g, CO_PASTE_(co_it_, __LINE__), CO_PASTE_(co_once_, __LINE__), CO_ITER_(g, __VA_ARGS__))
+#define CO_FOR_AT_(type, x, g, it, once, made)                                                                         \
+    for (struct g it __attribute__((cleanup(g##_close_))) = made, *once = &it; once; once = NULL)                      \
+        for (type x; co_scribble_(), g##_step_(&it, &x).code_ == CO_YIELDED_;)
+#define CO_PASTE_(a, b) CO_PASTE_2_(a, b)
+#define CO_PASTE_2_(a, b) a##b
 
 #endif

@@ -3,8 +3,8 @@
 
 #include <errno.h>
 
-/* A co_for in a co_for. */
-#pragma GCC diagnostic ignored "-Wshadow"
+/* A co_for in a co_for is no shadow. */
+#pragma GCC diagnostic error "-Wshadow"
 
 co_gen(int, count, { int from, to; })
 {
