@@ -129,6 +129,18 @@ static void watch_children(awl__gather *gather)
         finish(gather);
 }
 
+/* It reads the outcomes at its end: until then the children stay, even if all others let go of them. */
+static void keep_children(awl__gather *gather)
+{
+    for (size_t i = 0; i < gather->n; i++) {
+        awl__waiter *child = &gather->children[i];
+
+        if (!child->link.entry_.slot_)
+            awl__future_keep(child->future);
+        child->link.entry_.slot_ = true;
+    }
+}
+
 static void begin(awl__gather *gather, awl_loop *loop, uint32_t state)
 {
     awl_future_init(&gather->future, loop);
@@ -138,7 +150,7 @@ static void begin(awl__gather *gather, awl_loop *loop, uint32_t state)
 
 /* ---- The operation ------------------------------------------------------------------------------------------------------ */
 
-/* Leaves the children alone, in whatever state they are, and gives back those that were made here. */
+/* Leaves the children alone, in whatever state they are, and gives back those that were made or kept here. */
 static void let_go(awl__gather *gather)
 {
     for (size_t i = 0; i < gather->n; i++) {
@@ -189,6 +201,7 @@ static co_step gather_step(co_frame *frame, co_stack *stack)
     if (frame->state_ == GATHER_START) {
         stack->promise_.error_ = (int16_t)check_children(awl__loop_of(stack), gather);
         if (!stack->promise_.error_) {
+            keep_children(gather);
             begin(gather, awl__loop_of(stack), 0);
             step = awl__await_in(stack, frame, &gather->future, GATHER_WAIT);
             if (step.code_ != CO_DONE_)
@@ -313,11 +326,7 @@ awl_future *awl_gather_future_(const void *awaitables, size_t n, unsigned flags)
         awl__free(loop, gather, block_size(n));
         return NULL;
     }
-    /* It reads the outcomes at its end: until then they stay, even if all others let go of them. */
-    for (size_t i = 0; i < n; i++) {
-        awl__future_keep(gather->children[i].future);
-        gather->children[i].link.entry_.slot_ = true;
-    }
+    keep_children(gather);
     begin(gather, loop, AWL__COUNTED | AWL__REFERENCE);
     return &gather->future;
 }

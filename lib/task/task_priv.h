@@ -222,7 +222,7 @@ co_step awl__await_token(co_stack *stack, co_frame *self, uintptr_t token, char 
 
 /* ---- Gather ------------------------------------------------------------------------------------------------------------ */
 
-/* A child's place in its gather is in its extra_, and whether the gather made it in its slot_. */
+/* A child's place in its gather is in its extra_, and whether the gather has a reference to it in its slot_. */
 typedef struct awl__gather {
     awl_future future;
     size_t n, left;

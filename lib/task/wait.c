@@ -100,6 +100,7 @@ static co_step wait_step(co_frame *frame, co_stack *stack)
         self->left = self->n;
         for (size_t i = 0; i < self->n; i++) {
             self->children[i].frame = self;
+            awl__future_keep(self->children[i].waiter.future); /* it is asked at the end */
             awl__watch(self->children[i].waiter.future, &self->children[i].waiter, child_done);
         }
         return awl__await_in(stack, frame, &self->released, WAIT_WAIT);
@@ -110,6 +111,7 @@ static co_step wait_step(co_frame *frame, co_stack *stack)
     for (size_t i = 0; i < self->n; i++) {
         done += awl__is_done(self->children[i].waiter.future);
         awl__unwatch(&self->children[i].waiter);
+        awl__future_drop(self->children[i].waiter.future);
     }
     return error ? awl__op_end(frame, stack, error) : awl__op_end_int(frame, stack, done);
 }

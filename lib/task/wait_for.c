@@ -79,6 +79,7 @@ static co_step start_without_time(wait_for_frame *self, co_stack *stack)
         return awl__op_end(&self->co, stack, stack->promise_.error_);
     }
     awl_future_init(&self->released, awl__loop_of(stack));
+    awl__future_keep(self->future); /* it is asked at the end */
     awl__watch(self->future, &self->waiter, inner_done);
     awl_future_cancel(self->future);
     return awl__await_in(stack, &self->co, &self->released, WAIT_FOR_CANCELLED);
@@ -88,7 +89,6 @@ static co_step end_without_time(wait_for_frame *self, co_stack *stack)
 {
     int error = stack->promise_.error_;
 
-    awl__future_keep(self->future);
     awl__unwatch(&self->waiter);
     if (!error) {
         awl__future_take(self->future, &stack->promise_);

@@ -471,3 +471,67 @@ TASK_TEST(a_long_chain_of_tasks_is_cancelled, { awl_task **t; int i, n, rc; })
     free(self->t);
     co_end;
 }
+
+/* ---- Children that are released while others wait for them -------------------------------------------------------------- */
+
+static void release_when_done(awl_future *future, void *arg)
+{
+    (void)arg;
+    awl_future_release(future);
+}
+
+static void watch_to_release(void *t) { CHECK_INT(awl_task_add_done_callback(t, release_when_done, NULL), 0); }
+
+/* A task that nobody but its callback holds; it may end by a lack of memory. */
+static awl_task *short_lived(awl_time t, int value)
+{
+    awl_task *task = awl_create_task(co_call(sleeps, .t = t, .value = value));
+
+    if (task && awl_task_add_done_callback(task, release_when_done, NULL)) {
+        awl_task_release(task);
+        task = NULL;
+    }
+    return task;
+}
+
+TASK_TEST(what_gather_waits_for_may_be_released, { awl_task *t[2]; awl_outcome o[2]; })
+{
+    co_begin;
+    self->t[0] = short_lived(1, 4);
+    self->t[1] = short_lived(3, 5);
+    co_await(awl_gather_n(self->t, 2, self->o, 0));
+    CHECK_INT(self->o[0].value.i, 4);
+    CHECK_INT(self->o[1].value.i, 5);
+    co_end;
+}
+
+TASK_TEST(what_a_cancelled_gather_waits_for_may_be_released, { awl_task *t[2], *gather; int rc; })
+{
+    co_begin;
+    self->t[0] = short_lived(1, 4);
+    self->t[1] = short_lived(3, 5);
+    co_try(self->rc, awl_wait_for(awl_gather_n(self->t, 2, NULL, 0), 2));
+    CHECK_INT(self->rc, ETIMEDOUT);
+    co_end;
+}
+
+TASK_TEST(what_wait_waits_for_may_be_released, { awl_task *t[2]; int n; })
+{
+    co_begin;
+    self->t[0] = short_lived(1, 4);
+    self->t[1] = short_lived(3, 5);
+    co_let(self->n, awl_wait(self->t, 2, AWL_ALL_COMPLETED, AWL_FOREVER));
+    CHECK_INT(self->n, 2);
+    co_end;
+}
+
+TASK_TEST(what_wait_for_cancels_may_be_released, { awl_task *t; int rc; })
+{
+    co_begin;
+    self->t = awl_create_task(co_call(sleeps, .t = 5));
+    co_await(awl_sleep(0));
+    CHECK_INT(awl_call_soon(NULL, NULL, watch_to_release, self->t), 0);
+    co_try(self->rc, awl_wait_for(self->t, 0));
+    CHECK_INT(self->rc, ETIMEDOUT);
+    co_end;
+}
