@@ -214,6 +214,12 @@ static co_step gather_step(co_frame *frame, co_stack *stack)
 
 static const co_type gather_type = { gather_step, NULL, "awl_gather", __FILE__, sizeof(co_frame), __LINE__ };
 
+void awl__gather_close(co_frame *frame)
+{
+    if (frame->type_ == &gather_type)
+        let_go(gather_of(frame));
+}
+
 static void prepare(awl__gather *gather, size_t n, awl_outcome *outcomes, unsigned flags)
 {
     memset(gather, 0, sizeof *gather);

@@ -335,6 +335,7 @@ void awl_coro_close(awl_coro coroutine)
     if ((uintptr_t)frame->caller_ != coroutine.token_)
         awl__trap("awl_coro_close: this coroutine object has been used already", frame->type_->file,
                   (int)frame->type_->line);
+    awl__gather_close(frame);
     if (frame->link_ & CO_DETACHED_)
         awl__free_detached(frame);
 }

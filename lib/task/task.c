@@ -221,6 +221,7 @@ static co_step resume_blocked(co_stack *stack)
     stack->promise_.error_ = ECANCELED;
     if (stack->leaf_->state_)
         return co_resume_(stack);
+    awl__gather_close(stack->leaf_);
     stack->leaf_ = NULL;
     return (co_step){ CO_DONE_ };
 }

@@ -233,6 +233,7 @@ typedef struct awl__gather {
 } awl__gather;
 
 bool awl__gather_cancel(awl_future *future);
+void awl__gather_close(co_frame *frame); /* if it is an awl_gather that never starts: gives its children back */
 void awl__gather_free(awl_future *future); /* of awl_gather_future */
 
 /* Waits for all tasks that are not done after cancelling them, as awl_run does at its end. */

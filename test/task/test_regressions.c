@@ -535,3 +535,23 @@ TASK_TEST(what_wait_for_cancels_may_be_released, { awl_task *t; int rc; })
     CHECK_INT(self->rc, ETIMEDOUT);
     co_end;
 }
+
+/* The tasks that it made run, and are released. */
+TASK_TEST(a_gather_that_never_starts_keeps_no_tasks, { awl_task *t; int rc; })
+{
+    co_begin;
+    awl_coro_close(awl_gather(co_call(sleeps, .t = 1), co_call(sleeps, .t = 1)));
+    self->t = awl_create_task(awl_gather(co_call(sleeps, .t = 1), co_call(sleeps, .t = 1)));
+    awl_task_cancel(self->t);
+    co_try_cancel(self->rc, self->t);
+    CHECK(self->rc == ECANCELED || self->rc == EINVAL);
+    awl_task_release(self->t);
+    self->t = NULL;
+    co_try(self->rc, awl_wait_for(awl_gather(co_call(sleeps, .t = 1), co_call(sleeps, .t = 1)), 0));
+    co_await(awl_sleep(5));
+    CHECK_INT(stats_of(NULL).tasks, 1);
+    CHECK_INT(stats_of(NULL).tasks_held, 0);
+    co_finally;
+    awl_task_release(self->t);
+    co_end;
+}
