@@ -227,7 +227,7 @@ static int add_watch(awl_loop *loop, int fd, short what, awl_fn *fn, void *arg)
     int error;
 
     loop = awl__loop_check(loop);
-    if (!loop)
+    if (!loop || !fn)
         return EINVAL;
     w = *find_watch(loop, fd, what);
     if (w) {

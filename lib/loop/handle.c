@@ -26,7 +26,7 @@ static int prepare(awl_loop **loop, awl_handle **handle, awl_fn *fn, void *arg)
     uint8_t flags = AWL__HAS_PREV;
 
     *loop = awl__loop_check(*loop);
-    if (!*loop)
+    if (!*loop || !fn)
         return EINVAL;
     if (!*handle) {
         *handle = awl__alloc(*loop, sizeof **handle);
@@ -83,6 +83,8 @@ int awl_call_soon_threadsafe(awl_loop *loop, awl_handle *handle, awl_fn *fn, voi
 {
     uint8_t flags = 0;
 
+    if (!loop || !fn)
+        return EINVAL;
     if (!handle) {
         handle = malloc(sizeof *handle);
         if (!handle)

@@ -209,6 +209,18 @@ TEST(no_loop_is_EINVAL)
     CHECK_INT(awl_call_at(NULL, NULL, 1, say_it, "x"), EINVAL);
 }
 
+TEST(no_function_is_EINVAL)
+{
+    awl_loop *loop = open_virtual();
+    awl_handle handle = { 0 };
+
+    CHECK_INT(awl_call_soon(loop, &handle, NULL, "x"), EINVAL);
+    CHECK_INT(awl_call_later(loop, NULL, 1, NULL, "x"), EINVAL);
+    CHECK_INT(awl_call_soon_threadsafe(loop, NULL, NULL, "x"), EINVAL);
+    CHECK_INT(awl_add_reader(loop, 0, NULL, NULL), EINVAL);
+    awl_loop_close(loop);
+}
+
 static struct {
     awl_handle handle;
     int left;
