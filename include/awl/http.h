@@ -34,7 +34,7 @@ typedef struct awl_http_response awl_http_response;
 /* Zero is the default of every option. */
 typedef struct awl_http_options {
     const char *user_agent; /* "awl" */
-    const char *headers;    /* more request headers, each "Name: value\r\n" */
+    const char *headers;    /* more request headers, each "Name: value\r\n"; not sent on to another host by a redirect */
     int redirects;          /* how many to follow: 10; negative: none, the redirecting response is the result */
     size_t head_limit;      /* of the response's head, bytes: 64 KiB */
     size_t body_limit;      /* of the body that awl_http_fetch keeps, bytes: 64 MiB */

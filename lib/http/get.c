@@ -1,4 +1,6 @@
 /* A GET request: connection, request, head of the response, redirects; see awl/http.h. */
+#include <string.h>
+
 #include "http_priv.h"
 
 /* ---- Responses --------------------------------------------------------------------------------------------------- */
@@ -44,15 +46,20 @@ const char *awl_http_url(const awl_http_response *r) { return r ? r->url : ""; }
 
 /* ---- One request ------------------------------------------------------------------------------------------------- */
 
-/* In one piece, so that it leaves in one packet. */
-static int send_request(awl_stream *s, const awl__url *url, const awl_http_options *options)
+/* In one piece, so that it leaves in one packet. The caller's headers, which may hold secrets, are for the host that it named:
+ * `first`. */
+static int send_request(awl_stream *s, const awl__url *url, const char *first, const awl_http_options *options)
 {
-    const char *agent = options && options->user_agent ? options->user_agent : "awl";
+    const char *agent = options && options->user_agent ? options->user_agent : "awl", *headers = "";
+    awl__url named;
+
+    if (options && options->headers && awl__url_parse(first, &named) == 0 && strcmp(named.authority, url->authority) == 0)
+        headers = options->headers;
 
     return awl_stream_print(
         s, "GET %s%.*s HTTP/1.1\r\nHost: %s\r\nUser-Agent: %s\r\nAccept: */*\r\n%sConnection: close\r\n\r\n",
         url->no_path ? "/" : "", (int)url->target_size, url->target, url->authority, agent,
-        options && options->headers ? options->headers : "");
+        headers);
 }
 
 /* A line of the head, as it was read. Result: 0 or the error; *more: whether it was not the last. */
@@ -80,6 +87,7 @@ static int take_line(awl_http_response *r, const char *line, size_t len, bool *m
 
 co_def(http_request, {
     awl_http_response *r;
+    const char *first;
     const awl_http_options *options;
     awl__url url;
     char *line;
@@ -93,7 +101,7 @@ co_def(http_request, {
     if (self->error)
         co_raise(self->error);
     co_let(self->r->s, awl_open_connection(self->url.host, self->url.port, NULL));
-    self->error = send_request(self->r->s, &self->url, self->options);
+    self->error = send_request(self->r->s, &self->url, self->first, self->options);
     if (self->error)
         co_raise(self->error);
     do {
@@ -158,7 +166,7 @@ co_def(http_get, {
     if (!self->r)
         co_raise(ENOMEM);
     for (;;) {
-        co_await(co_call(http_request, .r = self->r, .options = self->options));
+        co_await(co_call(http_request, .r = self->r, .first = self->url, .options = self->options));
         location = self->left < 0 ? NULL : location_of(self->r);
         if (!location)
             break;

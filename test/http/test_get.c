@@ -70,6 +70,27 @@ HTTP_TEST(redirects_are_followed, { awl_http_options none; })
     co_end;
 }
 
+/* The same server by another name is another host. */
+HTTP_TEST(headers_are_not_sent_on_to_another_host, { awl_http_options o; char to[120]; })
+{
+    co_begin;
+    self->o.headers = "Authorization: secret\r\n";
+    snprintf(self->to, sizeof self->to, "HTTP/1.1 302 Found\r\nLocation: http://localhost:%d/1\r\nContent-Length: 0\r\n\r\n",
+             self->x->port);
+    self->x->answers[0] = self->to;
+    self->x->answers[1] = PLAIN;
+    co_let(self->r, awl_http_get(self->x->url, &self->o));
+    CHECK(strstr(self->x->request, "Host: localhost:") && !strstr(self->x->request, "secret"));
+    awl_http_close(self->r);
+    self->r = NULL;
+    self->x->answers[0] = TO("/1");
+    co_let(self->r, awl_http_get(self->x->url, &self->o));
+    CHECK(strstr(self->x->request, "GET /1 ") && strstr(self->x->request, "secret"));
+    co_finally;
+    awl_http_close(self->r);
+    co_end;
+}
+
 HTTP_TEST(redirects_without_end, { awl_http_options two; })
 {
     co_begin;
