@@ -110,8 +110,8 @@ struct co_frame {
  * end of a stack there is always room for one saved result: see co_finally. */
 enum { CO_RESERVE_ = sizeof(co_value) };
 enum { CO_TOKEN_ = 0x0c0a11ed, CO_PAUSE_TOKEN_ = 2 }; /* the first: odd, and what other data hardly ever are. The second: no
-                                                frame, but a pause of the one that awaits. Others that are multiples of 4
-                                                mean something to the host; 0: no memory */
+                                                frame, but a pause of the one that awaits. Other even ones mean something to
+                                                the host; 0: no memory */
 enum { CO_DETACHED_ = 1, CO_SEGMENT_ = 2, CO_KEEP_ = 4, CO_FINALLY_ = 8, CO_KIND_SHIFT_ = 4, CO_BACK_SHIFT_ = 6,
        CO_BACK_MAX_ = 1 << 10 };
 

@@ -308,6 +308,24 @@ static inline __attribute__((always_inline)) awl_coro awl_await_task_(awl_task *
     return (awl_coro){ NULL, task ? (uintptr_t)task : 4 };
 }
 
+/*
+ * An operation that mostly ends at once, and then needs no frame: its object is the address of something that begins with
+ * the address of one of these, and 2. Only if it has to wait is there a frame: its head, then that address.
+ */
+typedef struct awl_instant_ {
+    co_type type; /* of the frame; its step begins with what `begin` does */
+    co_step (*begin)(co_stack *stack, co_frame *caller, void *of); /* as if a child of `caller` did */
+} awl_instant_;
+
+/* The object of operation `op` on what lies at `of`; NULL: one that ends in EINVAL. */
+static inline __attribute__((always_inline)) awl_coro awl_instant_at_(const awl_instant_ **of, const awl_instant_ *op)
+{
+    if (CO_UNLIKELY_(!of))
+        return (awl_coro){ NULL, 4 };
+    *of = op;
+    return (awl_coro){ NULL, (uintptr_t)of + 2 };
+}
+
 /* co_await takes tasks and futures too; objects made in its argument go on the stack of the task that awaits, and
  * those made elsewhere on the heap of the loop. */
 #undef CO_AWAITABLE_

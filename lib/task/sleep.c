@@ -94,6 +94,28 @@ awl_coro awl__sleep_detached(awl_loop *loop)
     return coroutine;
 }
 
+/* ---- Awaiting what mostly ends at once ------------------------------------------------------------------------------- */
+
+typedef struct instant_frame {
+    co_frame co;
+    const awl_instant_ **of;
+} instant_frame;
+
+awl_coro awl__instant_detached(awl_loop *loop, uintptr_t token)
+{
+    const awl_instant_ **of = (const awl_instant_ **)(token - 2);
+    const co_type *type = &(*of)->type;
+    const co_slot_ slot = awl__detach(loop, (type->size + 7) & ~(size_t)7);
+    instant_frame *self = slot.frame;
+
+    if (!self)
+        return (awl_coro){ NULL, 0 };
+    memset(self, 0, type->size);
+    self->co = (co_frame){ type, (co_frame *)slot.token, 0, slot.link, 0 };
+    self->of = of;
+    return (awl_coro){ &self->co, slot.token };
+}
+
 /* ---- Awaiting a future ---------------------------------------------------------------------------------------------- */
 
 /* Whether `future` waits, through tasks that await each other, for `task`. */
@@ -144,6 +166,8 @@ co_step awl__await_token(co_stack *stack, co_frame *self, uintptr_t token, char 
 {
     if (CO_UNLIKELY_(stack->top_ != mark))
         co_forget_(stack, self, mark);
+    if (token % 4)
+        return (*(const awl_instant_ **)(token - 2))->begin(stack, self, (void *)(token - 2));
     return awl__await(stack, self, token == 4 ? NULL : (awl_future *)token);
 }
 

@@ -268,7 +268,10 @@ void awl__stacks_open(awl_loop *loop)
 void awl__stack_abandon(awl_task *task)
 {
     co_frame *frame = task->stack.leaf_, *caller;
+    awl_loop *loop = awl__loop_of(&task->stack);
 
+    if (frame && loop->abandon_wait)
+        loop->abandon_wait(frame);
     for (; frame; frame = caller) {
         caller = frame->caller_;
         if (frame->link_ & CO_DETACHED_ && !((detached *)(void *)frame - 1)->loop)
@@ -323,6 +326,18 @@ void *awl__op_new(const co_type *type, size_t size)
         return NULL;
     *frame = (co_frame){ type, (co_frame *)slot.token, 0, slot.link, awl__op_note_size(type, size) };
     memset(frame + 1, 0, size - sizeof *frame); /* what lay there before might pass for an object that it holds */
+    return frame;
+}
+
+void *awl__op_here_slowly(co_stack *stack, co_frame *caller, const co_type *type, size_t size)
+{
+    char *mark = stack->top_;
+    co_frame *frame = add_segment(stack, size);
+
+    if (frame) {
+        *frame = (co_frame){ type, caller, 0, 0, 0 };
+        place(stack, caller, frame, mark);
+    }
     return frame;
 }
 

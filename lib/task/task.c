@@ -105,8 +105,11 @@ awl_task *awl__task_new(awl_loop *loop, awl_coro coroutine, const awl_site *site
 {
     awl_task *task;
 
-    if (!coroutine.frame_)
-        return coroutine.token_ == CO_PAUSE_TOKEN_ ? awl__task_new(loop, awl__sleep_detached(loop), site) : NULL;
+    if (!coroutine.frame_) {
+        if (coroutine.token_ == CO_PAUSE_TOKEN_)
+            return awl__task_new(loop, awl__sleep_detached(loop), site);
+        return coroutine.token_ % 4 == 2 ? awl__task_new(loop, awl__instant_detached(loop, coroutine.token_), site) : NULL;
+    }
     if ((uintptr_t)coroutine.frame_->caller_ != coroutine.token_)
         awl__trap("this coroutine object has been awaited, or made a task, already", site->file, site->line);
     if (!(coroutine.frame_->link_ & CO_DETACHED_)) {

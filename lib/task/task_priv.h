@@ -218,6 +218,27 @@ static inline co_step awl__await_in(co_stack *stack, co_frame *leaf, awl_future 
     leaf->state_ = state;
     return awl__await(stack, leaf, future);
 }
+/*
+ * A frame for an operation that `caller` awaits without one, where the caller's next frame would be. NULL: no memory. It
+ * awaits nothing itself; so the first that the root awaits may use the reserve: nothing else will, as long as it is there.
+ */
+void *awl__op_here_slowly(co_stack *stack, co_frame *caller, const co_type *type, size_t size);
+static inline void *awl__op_here(co_stack *stack, co_frame *caller, const co_type *type, size_t size)
+{
+    co_frame *frame = (co_frame *)(void *)stack->top_;
+    const ptrdiff_t room = stack->end_ - stack->top_;
+
+    if (CO_UNLIKELY_(room < (ptrdiff_t)size) &&
+        (room != AWL__SLACK - CO_RESERVE_ || size > AWL__SLACK ||
+         stack->end_ + CO_RESERVE_ != (char *)stack + awl__task_size(awl__task_of(stack))))
+        return awl__op_here_slowly(stack, caller, type, size);
+    stack->top_ += size;
+    *frame = (co_frame){ type, caller, 0, 0, 0 };
+    return frame;
+}
+
+/* The same operation as an object with a frame on the heap; one without any: no memory. */
+awl_coro awl__instant_detached(awl_loop *loop, uintptr_t token);
 co_step awl__await_token(co_stack *stack, co_frame *self, uintptr_t token, char *mark);
 
 /* ---- Gather ------------------------------------------------------------------------------------------------------------ */
