@@ -14,6 +14,7 @@
 #include "awl/coro.h" /* coroutines and generators; stands alone */
 #include "awl/loop.h" /* the event loop, callbacks, timers, descriptors */
 #include "awl/task.h" /* tasks, futures, sleep, gather, wait, timeouts */
+#include "awl/sync.h" /* events, locks, semaphores, conditions, barriers, queues */
 #include "awl/dns.h"  /* addresses, and names to addresses */
 #include "awl/stream.h" /* TCP: connections and servers */
 #include "awl/http.h" /* an HTTP client */

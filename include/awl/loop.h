@@ -68,6 +68,13 @@ enum awl_error {
     AWL_EREDIRECT = 1105,     /* more HTTP redirects than the limit */
     AWL_ENOHOST = 1201,       /* there is no such host name */
     AWL_EDNS = 1202,          /* the name service has no answer now */
+    AWL_ENOTLOCKED = 1301,     /* released, waited for or notified without being locked */
+    AWL_EOVERRELEASE = 1302,   /* the bounded semaphore was released more often than it was acquired */
+    AWL_EBROKENBARRIER = 1303, /* the barrier was reset or aborted */
+    AWL_EQUEUEFULL = 1304,     /* there is no room in the queue */
+    AWL_EQUEUEEMPTY = 1305,    /* there is nothing in the queue */
+    AWL_EQUEUESHUTDOWN = 1306, /* the queue was shut down */
+    AWL_ETOOMANYDONE = 1307,   /* more items were said to be done than were put */
 };
 
 /*

@@ -23,6 +23,13 @@ const char *awl_strerror(int error)
     case AWL_EREDIRECT: return "too many redirects";
     case AWL_ENOHOST: return "no such host name";
     case AWL_EDNS: return "the name service has no answer now";
+    case AWL_ENOTLOCKED: return "the lock is not locked";
+    case AWL_EOVERRELEASE: return "the semaphore was released more often than it was acquired";
+    case AWL_EBROKENBARRIER: return "the barrier was reset or aborted";
+    case AWL_EQUEUEFULL: return "the queue is full";
+    case AWL_EQUEUEEMPTY: return "the queue is empty";
+    case AWL_EQUEUESHUTDOWN: return "the queue was shut down";
+    case AWL_ETOOMANYDONE: return "more items of the queue are done than were put";
     default: return strerror(error);
     }
 }

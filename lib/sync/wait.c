@@ -1,0 +1,43 @@
+/* The list of those that wait: what is done to it rarely. */
+#include "sync_priv.h"
+
+co_step awl__wait_here(co_stack *stack, co_frame *caller, awl_waiters_ *waiters)
+{
+    awl__waiting *self = awl__op_here(stack, caller, &waiters->op_->type, sizeof *self);
+
+    if (CO_UNLIKELY_(!self))
+        return awl__failed(stack, ENOMEM);
+    self->of = waiters;
+    return awl__wait(self, stack);
+}
+
+bool awl__call_off(co_frame *frame, co_stack *stack)
+{
+    awl__waiting *self = (awl__waiting *)(void *)frame;
+
+    self->of->n_--;
+    if (!self->of->stays_)
+        awl__unlink(self);
+    awl__set_wait_state(self, AWL__CALLED_OFF);
+    awl__task_wake(awl__task_of(stack));
+    return true;
+}
+
+/* What it was given is lost with it. */
+void awl__abandon(co_frame *leaf)
+{
+    awl__waiting *self = (awl__waiting *)(void *)leaf;
+
+    if (leaf->type_->cancel != awl__call_off || awl__wait_state(self) == AWL__STARTS)
+        return;
+    if (awl__wait_state(self) == AWL__WAITS || self->of->stays_)
+        awl__unlink(self);
+    if (awl__wait_state(self) != AWL__CALLED_OFF)
+        self->of->n_--;
+}
+
+void awl__check_idle(const awl_waiters_ *waiters, const char *what)
+{
+    if (waiters->first_)
+        awl__trap(what, NULL, 0);
+}

@@ -1,0 +1,178 @@
+/* test_misuse.c: other loops, other threads, objects that go while somebody waits, loops that are closed. */
+#include "rig.h"
+
+#include <pthread.h>
+
+static awl_event event;
+static awl_lock lock;
+static awl_semaphore semaphore;
+static awl_condition condition;
+static awl_barrier barrier = AWL_BARRIER_INIT(2);
+static awl_queue queue;
+
+/* ---- fini of what a task waits for ---------------------------------------------------------------------------------- */
+
+#define FINI_TRAPS(name, operation, before, fini)                                                                        \
+    co_def(name##_waits, {})                                                                                             \
+    {                                                                                                                    \
+        co_begin;                                                                                                        \
+        before;                                                                                                          \
+        co_await(operation);                                                                                             \
+        co_end;                                                                                                          \
+    }                                                                                                                    \
+    co_def(name##_goes, {})                                                                                              \
+    {                                                                                                                    \
+        co_begin;                                                                                                        \
+        awl_spawn(co_call(name##_waits));                                                                                \
+        co_await(awl_sleep(0));                                                                                          \
+        fini;                                                                                                            \
+        co_end;                                                                                                          \
+    }                                                                                                                    \
+    TEST(name##_with_a_waiter_must_not_go) { EXPECT_TRAP(run_unwatched(co_call(name##_goes)), #name "_fini: a task waits"); }
+
+FINI_TRAPS(awl_event, awl_event_wait(&event), (void)0, awl_event_fini(&event))
+FINI_TRAPS(awl_lock, awl_lock_acquire(&lock), lock.locked_ = true, awl_lock_fini(&lock))
+FINI_TRAPS(awl_semaphore, awl_semaphore_acquire(&semaphore), (void)0, awl_semaphore_fini(&semaphore))
+FINI_TRAPS(awl_condition, awl_condition_wait(&condition), condition.own_.locked_ = true, awl_condition_fini(&condition))
+FINI_TRAPS(awl_barrier, awl_barrier_wait(&barrier), (void)0, awl_barrier_fini(&barrier))
+FINI_TRAPS(awl_queue, awl_queue_get(&queue), (void)0, awl_queue_fini(&queue))
+
+/* ---- Two loops ------------------------------------------------------------------------------------------------------ */
+
+co_def(waits, { int *rc; })
+{
+    co_begin;
+    co_try(*self->rc, awl_event_wait(&event));
+    co_end;
+}
+
+TEST(waiting_for_what_another_loop_waits_for_is_EOTHERLOOP)
+{
+    awl_loop *a = open_virtual(), *b = open_virtual();
+    int of_a = -1, of_b = -1;
+    awl_task *task = awl_loop_create_task(a, co_call(waits, .rc = &of_a));
+
+    CHECK(task != NULL);
+    CHECK_INT(awl_run_until_complete(a, awl_sleep(0), NULL), 0);
+    CHECK_INT(awl_run_until_complete(b, co_call(waits, .rc = &of_b), NULL), 0);
+    CHECK_INT(of_b, AWL_EOTHERLOOP);
+    awl_event_set(&event); /* no loop runs: this may be done */
+    CHECK_INT(awl_run_until_complete(a, task, NULL), 0);
+    CHECK_INT(of_a, 0);
+    awl_task_release(task);
+    awl_loop_close(a);
+    awl_loop_close(b);
+}
+
+static void *set_it(void *arg)
+{
+    awl_event_set(&event);
+    return arg;
+}
+
+static void set_in_a_thread(void *arg)
+{
+    pthread_t thread;
+
+    if (pthread_create(&thread, NULL, set_it, arg) == 0)
+        pthread_join(thread, NULL);
+}
+
+co_def(is_woken_elsewhere, { int rc; })
+{
+    co_begin;
+    awl_call_soon(NULL, NULL, set_in_a_thread, NULL);
+    co_await(awl_event_wait(&event));
+    co_end;
+}
+
+TEST(waking_a_task_from_another_thread_traps)
+{
+    EXPECT_TRAP(run_unwatched(co_call(is_woken_elsewhere)), "runs in another thread");
+}
+
+/* ---- Loops that are closed ------------------------------------------------------------------------------------------ */
+
+co_def(waits_for_all, { int i; })
+{
+    co_begin;
+    awl_spawn(awl_event_wait(&event));
+    awl_spawn(awl_lock_acquire(&lock));
+    awl_spawn(awl_lock_acquire(&lock));
+    awl_spawn(awl_semaphore_acquire(&semaphore));
+    awl_spawn(awl_barrier_wait(&barrier));
+    awl_spawn(awl_queue_get(&queue));
+    awl_spawn(awl_queue_get(&queue));
+    co_await(awl_sleep(0));
+    co_await(awl_sleep(0));
+    awl_loop_stop(NULL);
+    co_await(awl_sleep(AWL_SECOND));
+    co_end;
+}
+
+TEST(a_loop_that_is_closed_leaves_no_waiters_behind)
+{
+    for (int i = 0; i < 2; i++) {
+        awl_loop *loop = open_virtual();
+        awl_task *task = awl_loop_create_task(loop, co_call(waits_for_all));
+
+        CHECK(task != NULL);
+        lock.locked_ = true;
+        CHECK_INT(awl_run_until_complete(loop, task, NULL), AWL_ESTOPPED);
+        awl_loop_close(loop);
+        reports[0] = '\0';
+        awl_event_set(&event);
+        awl_event_clear(&event);
+        CHECK_INT(awl_lock_release(&lock), 0);
+        awl_semaphore_fini(&semaphore);
+        awl_event_fini(&event);
+        awl_lock_fini(&lock);
+        awl_queue_fini(&queue);
+        CHECK_INT(lock.waiters_.n_, 0);
+        awl_barrier_init(&barrier, 2);
+    }
+}
+
+/* ---- Sizes ---------------------------------------------------------------------------------------------------------- */
+
+#if UINTPTR_MAX > 0xffffffff
+_Static_assert(sizeof(awl_event) == 40, "an event");
+_Static_assert(sizeof(awl_lock) == 40, "a lock");
+_Static_assert(sizeof(awl_semaphore) == 56, "a semaphore");
+_Static_assert(sizeof(awl_condition) == 80, "a condition");
+_Static_assert(sizeof(awl_barrier) == 96, "a barrier");
+_Static_assert(sizeof(awl_queue) == 168, "a queue");
+_Static_assert(sizeof(struct awl_queue_put_) == 48, "the frame of a put");
+#endif
+
+TEST(sizes_of_frames)
+{
+    printf("frame of a wait %u, of awl_condition_wait %u\n", (unsigned)awl_event_wait_.type.size,
+           (unsigned)awl_condition_wait_.type.size);
+    if (sizeof(void *) == 8)
+        CHECK_INT(awl_event_wait_.type.size, 56);
+}
+
+TASK_TEST(null_queues_are_EINVAL_or_nothing, { int rc; })
+{
+    co_begin;
+    co_try(self->rc, awl_queue_get(NULL));
+    CHECK_INT(self->rc, EINVAL);
+    co_try(self->rc, awl_queue_join(NULL));
+    CHECK_INT(self->rc, EINVAL);
+    co_try(self->rc, awl_queue_put(NULL, 1));
+    CHECK(self->rc == EINVAL || self->rc == ENOMEM);
+    CHECK_INT(awl_queue_put_nowait(NULL, 1), EINVAL);
+    CHECK_INT(awl_queue_get_nowait(NULL, NULL), EINVAL);
+    CHECK_INT(awl_queue_task_done(NULL), EINVAL);
+    awl_queue_shutdown(NULL, true);
+    awl_queue_fini(NULL);
+    CHECK(awl_queue_empty(NULL) && !awl_queue_full(NULL) && !awl_queue_size(NULL) && !awl_queue_maxsize(NULL));
+    co_end;
+}
+
+TEST(errors_have_texts)
+{
+    for (int error = AWL_ENOTLOCKED; error <= AWL_ETOOMANYDONE; error++)
+        CHECK(strncmp(awl_strerror(error), "Unknown", 7) != 0);
+}
