@@ -41,7 +41,7 @@ static void declare(void)
     for (const declaration *d = scenario.declarations; d; d = d->next) {
         if (d->kind[0] == 'v')
             variable_declare(d->name, d->first.literal);
-        else
+        else if (!object_declare(d))
             name_future(d->name, awl_future_new(NULL), NULL, 0);
     }
 }

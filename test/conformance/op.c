@@ -81,7 +81,6 @@ const operation basic_operations[] = {
     CONTROL("try", 0, 0, false, CONTROL_TRY),
     CONTROL("timeout", 1, 2, false, CONTROL_TIMEOUT),
     CONTROL("taskgroup", 1, 1, false, CONTROL_TASKGROUP),
-    CONTROL("with", 1, 1, false, CONTROL_WITH),
     CONTROL("return", 0, 1, true, CONTROL_RETURN),
     CONTROL("break", 0, 0, false, CONTROL_BREAK),
     CONTROL("reraise", 0, 0, false, CONTROL_RERAISE),
@@ -100,7 +99,7 @@ const operation basic_operations[] = {
 const operation *operation_find(const char *name)
 {
     static const operation *const tables[] = {
-        basic_operations, future_operations, wait_operations, missing_operations,
+        basic_operations, future_operations, sync_operations, wait_operations, missing_operations,
     };
 
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {

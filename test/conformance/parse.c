@@ -142,7 +142,7 @@ static void check(const reader *r, const instruction *ins, bool in_finally)
     if (strcmp(op->name, "gather") == 0 && !is_among(ins->args[1].token, "plain", "re", "re"))
         scn_fail(r->line, "bad gather mode");
     if (op->control == CONTROL_PLAIN ? !op->run && !op->start
-                                     : op->control >= CONTROL_TIMEOUT && op->control <= CONTROL_WITH) {
+                                     : op->control == CONTROL_TIMEOUT || op->control == CONTROL_TASKGROUP) {
         if (!r->program->unsupported)
             r->program->unsupported = op->name;
     }
@@ -276,9 +276,9 @@ static void read_declaration(reader *r, declaration ***last)
         size_t least, most;
         bool supported;
     } kinds[] = {
-        { "var", 2, 2, true },     { "future", 1, 1, true },   { "lock", 1, 1, false },   { "sem", 2, 2, false },
-        { "bsem", 2, 2, false },   { "event", 1, 1, false },   { "cond", 1, 2, false },   { "queue", 1, 2, false },
-        { "lifo", 1, 2, false },   { "prio", 1, 2, false },    { "barrier", 2, 2, false }, { "reader", 1, 2, false },
+        { "var", 2, 2, true },     { "future", 1, 1, true },   { "lock", 1, 1, true },   { "sem", 2, 2, true },
+        { "bsem", 2, 2, true },   { "event", 1, 1, true },   { "cond", 1, 2, true },   { "queue", 1, 2, true },
+        { "lifo", 1, 2, true },   { "prio", 1, 2, true },    { "barrier", 2, 2, true }, { "reader", 1, 2, false },
         { "writer", 3, 3, false }, { "ctxvar", 2, 2, false },
     };
     declaration *d;

@@ -24,18 +24,20 @@ static void push(interpret *self, const instruction *ins)
 
 /* ---- Instructions that move the program counter ------------------------------------------------------------------ */
 
+bool compare(const value *a, const char *how, const value *b, int line)
+{
+    if (strcmp(how, "==") == 0 || strcmp(how, "!=") == 0)
+        return value_equal(a, b) == (how[0] == '=');
+    if (!a || !b || a->kind != VALUE_INT || b->kind != VALUE_INT)
+        scn_fail(line, "%s compares numbers only", how);
+    if (how[0] == '<')
+        return how[1] ? a->number <= b->number : a->number < b->number;
+    return how[1] ? a->number >= b->number : a->number > b->number;
+}
+
 static bool holds(const interpret *self, const instruction *ins)
 {
-    const char *compare = ins->args[1].token;
-    int64_t a, b;
-
-    if (strcmp(compare, "==") == 0 || strcmp(compare, "!=") == 0)
-        return value_equal(operand_value(self, ins, 0), operand_value(self, ins, 2)) == (compare[0] == '=');
-    a = operand_int(self, ins, 0);
-    b = operand_int(self, ins, 2);
-    if (compare[0] == '<')
-        return compare[1] ? a <= b : a < b;
-    return compare[1] ? a >= b : a > b;
+    return compare(operand_value(self, ins, 0), ins->args[1].token, operand_value(self, ins, 2), ins->line);
 }
 
 static void begin_loop(interpret *self, const instruction *ins)
@@ -50,9 +52,24 @@ static void begin_loop(interpret *self, const instruction *ins)
     top(self)->left = rounds;
 }
 
+/* A with is left, whatever the completion: an error of the release replaces that. */
+static void end_with(interpret *self)
+{
+    const int error = object_release(self->blocks[--self->n_blocks].held);
+
+    if (error)
+        raise_error(self, error);
+}
+
 static void end_block(interpret *self)
 {
     block *b = top(self);
+
+    if (b->ins->op->control == CONTROL_WITH) {
+        self->pc = b->ins->end;
+        end_with(self);
+        return;
+    }
 
     if (--b->left > 0) {
         self->pc = b->pc;
@@ -167,6 +184,10 @@ static void unwind(interpret *self)
 {
     block *b = top(self);
 
+    if (b->ins->op->control == CONTROL_WITH) {
+        end_with(self);
+        return;
+    }
     if (b->ins->op->control == CONTROL_LOOP) {
         self->n_blocks--;
         if (self->completion.kind == BREAK) {
@@ -228,10 +249,14 @@ static void finish(interpret *self)
 {
     const instruction *ins = self->waiting;
 
-    if (self->error)
+    if (self->error) {
         raise_error(self, self->error);
-    else if (ins->op->finish)
+    } else if (ins->op->control == CONTROL_WITH) {
+        push(self, ins);
+        top(self)->held = self->entering;
+    } else if (ins->op->finish) {
         ins->op->finish(self, ins);
+    }
 }
 
 co_define(interpret)

@@ -64,6 +64,7 @@ const char *error_kind(int error);
 
 typedef struct instruction instruction;
 typedef struct interpret interpret;
+typedef struct object object;
 
 /* What the interpreter itself carries out; all else is PLAIN. Those up to WITH open a block. */
 enum control {
@@ -188,6 +189,14 @@ named **futures_from(const interpret *self, const instruction *ins, size_t from,
 /* A timeout: none is AWL_FOREVER. */
 awl_time operand_time(const interpret *self, const instruction *ins, size_t i);
 
+/* A comparison of the language. */
+bool compare(const value *a, const char *how, const value *b, int line);
+
+/* ---- Objects that tasks wait for: locks, queues and their like ---------------------------------------------------- */
+
+bool object_declare(const declaration *d); /* false: it is none of these */
+int object_release(object *o);             /* 0 or the error */
+
 /* ---- The interpreter --------------------------------------------------------------------------------------------- */
 
 enum completion_kind { NORMAL, RETURN, BREAK, RAISE };
@@ -203,6 +212,7 @@ typedef struct block {
     size_t pc; /* of the body */
     enum phase phase;
     int64_t left;     /* rounds of a loop */
+    object *held;     /* of a with */
     completion saved; /* what goes on after the finally */
     int handled;      /* the error that was being handled around this block */
 } block;
@@ -223,6 +233,7 @@ co_declare(interpret, {
     const instruction *waiting; /* for the operation of this one */
     int error;                  /* what came of it, and its result */
     void *result;
+    object *entering;           /* what was acquired last */
     named *awaited;             /* whose result that is; NULL: a coroutine's */
     named **several;            /* of `wait` */
     size_t n_several;

@@ -166,6 +166,9 @@ static const struct {
 } kinds[] = {
     { "Cancelled", ECANCELED }, { "Timeout", ETIMEDOUT }, { "Invalid", AWL_EINVALIDSTATE },
     { "Runtime", EDEADLK },     { "Value", EINVAL },
+    { "Runtime", AWL_ENOTLOCKED }, { "Value", AWL_EOVERRELEASE }, { "Value", AWL_ETOOMANYDONE },
+    { "BrokenBarrier", AWL_EBROKENBARRIER }, { "QueueFull", AWL_EQUEUEFULL }, { "QueueEmpty", AWL_EQUEUEEMPTY },
+    { "QueueShutDown", AWL_EQUEUESHUTDOWN },
 };
 
 static const char *of_user[MOST_OF_USER];
