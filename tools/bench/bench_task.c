@@ -1,4 +1,4 @@
-/* Tasks: calls, yields, creation, sleeping, and messages between two. */
+/* Tasks: calls, yields, creation, and sleeping. */
 #include <awl.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -187,41 +187,6 @@ co_def(timers, { bench *b; lateness all; int64_t i; uint64_t random; })
 
 static int bench_timers(bench *b) { return awl_run(co_call(timers, .b = b)); }
 
-/* ---- pingpong: two tasks hand a message to and fro through a pair of futures ----------------------------------------------- */
-
-typedef struct table {
-    awl_future ball[2];
-} table;
-
-co_def(player, { table *t; int64_t n, x; int side; })
-{
-    co_begin;
-    while (self->n-- > 0) {
-        co_let(self->x, &self->t->ball[self->side]);
-        awl_future_init(&self->t->ball[self->side], NULL);
-        awl_future_set_result(&self->t->ball[!self->side], self->x + 1);
-    }
-    co_end;
-}
-
-co_def(pingpong, { bench *b; table t; awl_task *a, *c; double start; })
-{
-    co_begin;
-    awl_future_init(&self->t.ball[0], NULL);
-    awl_future_init(&self->t.ball[1], NULL);
-    self->a = awl_create_task(co_call(player, .t = &self->t, .n = self->b->n / 2, .side = 0));
-    self->c = awl_create_task(co_call(player, .t = &self->t, .n = self->b->n / 2, .side = 1));
-    awl_future_set_result(&self->t.ball[0], 0);
-    self->start = bench_now();
-    co_await(awl_gather(self->a, self->c));
-    self->b->seconds = bench_now() - self->start;
-    awl_task_release(self->a);
-    awl_task_release(self->c);
-    co_end;
-}
-
-static int bench_pingpong(bench *b) { return awl_run(co_call(pingpong, .b = b)); }
-
 /* ---- startup: a loop, one task, and all taken down again -------------------------------------------------------------------- */
 
 static int bench_startup(bench *b)
@@ -245,7 +210,6 @@ const bench_entry task_benches[] = {
     { "spawn", bench_spawn, 1000000, 0, "create and gather --n tasks that return at once" },
     { "sleepers", bench_sleepers, 1000000, 0, "--n sleeping tasks: bytes of each" },
     { "timers", bench_timers, 100000, 0, "--n tasks with random sleeps up to 1 s: how late they wake" },
-    { "pingpong", bench_pingpong, 20000000, 0, "a message between two tasks, through a pair of futures" },
     { "startup", bench_startup, 1000, 0, "awl_run of a task that returns at once" },
     { NULL, NULL, 0, 0, NULL },
 };
