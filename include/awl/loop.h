@@ -61,6 +61,9 @@ enum awl_error {
     AWL_EINVALIDSTATE = 1001, /* the future is done already, or not done yet */
     AWL_ESTOPPED = 1002,      /* the loop was stopped before the task was done */
     AWL_EOTHERLOOP = 1003,    /* the task or future belongs to another loop */
+    AWL_EGROUP = 1004,        /* tasks of a group failed: awl_task_group_errors tells which, and how */
+    AWL_ECLOSED = 1005,       /* the timeout or group has not been entered, or is over */
+    AWL_EEND = 1006,          /* the iterator has nothing more */
     AWL_EPROTOCOL = 1101,     /* the peer does not speak the protocol */
     AWL_ELIMIT = 1102,        /* a line or body is longer than the limit */
     AWL_EINCOMPLETE = 1103,   /* the stream ended before what was promised */
@@ -116,6 +119,9 @@ typedef struct awl_loop_options {
     awl_time (*now)(void *arg);
     int (*wait)(void *arg, awl_time timeout);
     void *clock_arg;
+
+    /* Looks for cancellations that get lost: see CANCELLATION in awl/task.h. So does AWL_DEBUG=1 in the environment. */
+    bool debug;
 
     uint64_t shuffle_seed; /* not 0: each iteration runs its entries in an order drawn from this seed, to find bugs */
 

@@ -26,7 +26,9 @@
  * awaited, and given to whatever takes one. A coroutine object is used up by that.
  *
  * CANCELLATION is asyncio's: it arrives as the error ECANCELED at the await where the task is suspended, once for each
- * call; a task that catches it (co_try_cancel) goes on. co_await and co_try pass it on.
+ * call; a task that catches it (co_try_cancel) goes on. co_await and co_try pass it on. awl_task_cancelling tells that
+ * one was asked for; who means to go on says so by awl_task_uncancel. With the loop's option `debug`, a task that was
+ * cancelled but ends as if nothing had been, or suspends again outside of a co_finally, is reported, once.
  *
  * OWNERSHIP. The loop keeps a task alive until it is done, whoever forgets it. Who creates a task also holds a reference,
  * for its result, and gives it back by awl_task_release; what is not given back is freed when the loop is closed.
@@ -104,6 +106,24 @@ typedef struct awl_site {
     awl_task_made_(__extension__({                                                                                     \
         CO_HIDDEN_(static const awl_site awl_site_ = { __FILE__, __LINE__ })                                           \
         awl_loop_create_task_((loop), (__VA_ARGS__), &awl_site_);                                                      \
+    }))
+
+/*
+ * awl_task *awl_create_task_eager(awl_coro coroutine): the same, but the task takes its first step now, within this call:
+ * up to where it suspends first, or to its end. It is the current task meanwhile, in a context of its own.
+ *
+ * Result   the task, which may be done already; NULL when there is no memory.
+ * Owns     the caller holds a reference: awl_task_release.
+ * Context  a running loop, else a trap. When eager tasks create each other so deeply that they have used 128 kB of the C
+ *          stack, the next one starts in the next iteration instead.
+ * Source   asyncio.eager_task_factory; test/task/test_eager.c
+ */
+#define awl_create_task_eager(...)                                                                                     \
+    awl_task_made_(__extension__({                                                                                     \
+        AWL_NOT_HERE_                                                                                                  \
+        CO_HIDDEN_(static const awl_site awl_site_ = { __FILE__, __LINE__ })                                           \
+        CO_HIDDEN_(awl_nursery_ awl_nursery_before_ = awl_nursery_open_(awl_site_.file, awl_site_.line))               \
+        awl_eager_(awl_nursery_before_, (__VA_ARGS__), &awl_site_);                                                    \
     }))
 
 /* int awl_spawn(awl_coro coroutine): a task that nobody holds; its error is reported when it ends. 0 or ENOMEM. */
@@ -221,6 +241,8 @@ typedef struct awl_outcome {
 
 enum awl_gather_flag {
     AWL_RETURN_EXCEPTIONS = 1, /* errors and cancellations of children are outcomes like others */
+    AWL_CANCEL_ON_ERROR = 2,   /* the first error cancels the other children, and all are waited for */
+    AWL_RACE_ = 4,
 };
 
 /*
@@ -228,10 +250,11 @@ enum awl_gather_flag {
  * that are coroutine objects become tasks at once, and are released at the end.
  *
  *   outcomes   NULL, or takes one outcome each, in the order of the arguments; must live until the end
- *   flags      0 or AWL_RETURN_EXCEPTIONS
+ *   flags      0, AWL_RETURN_EXCEPTIONS or AWL_CANCEL_ON_ERROR
  * Result   none; see `outcomes`, or the tasks.
- * Errors   without AWL_RETURN_EXCEPTIONS the first error of a child, at once, while the others run on; ECANCELED after the
- *          children were cancelled too; EINVAL if one is NULL; ENOMEM.
+ * Errors   without AWL_RETURN_EXCEPTIONS the first error of a child: at once, while the others run on, or with
+ *          AWL_CANCEL_ON_ERROR when the others have been cancelled and have ended, too; ECANCELED after the children were
+ *          cancelled too; EINVAL if one is NULL; ENOMEM.
  * Source   asyncio.gather; test/task/test_gather.c
  */
 #define awl_gather(...) awl_gather_into(NULL, __VA_ARGS__)
@@ -240,6 +263,9 @@ enum awl_gather_flag {
 #define awl_gather_return_exceptions(outcomes, ...)                                                                    \
     awl_gather_children_((awl_child_[]){ AWL_EACH_(AWL_CHILD_, __VA_ARGS__) }, AWL_COUNT_(__VA_ARGS__), (outcomes),    \
                          AWL_RETURN_EXCEPTIONS)
+#define awl_gather_or_cancel(outcomes, ...)                                                                            \
+    awl_gather_children_((awl_child_[]){ AWL_EACH_(AWL_CHILD_, __VA_ARGS__) }, AWL_COUNT_(__VA_ARGS__), (outcomes),    \
+                         AWL_CANCEL_ON_ERROR)
 #define awl_gather_n(awaitables, n, outcomes, flags) awl_gather_n_(AWL_ARRAY_(awaitables), (n), (outcomes), (flags))
 
 /*
@@ -256,6 +282,20 @@ enum awl_gather_flag {
  * Source   asyncio.gather; test/task/test_gather_future.c
  */
 #define awl_gather_future(awaitables, n, flags) awl_gather_future_(AWL_ARRAY_(awaitables), (n), (flags))
+
+/*
+ * awl_coro awl_race(awaitables, up to 16): waits for the first of them to end, with a result or an error; cancels the
+ * others, and ends when they have ended. awl_race_n takes an array of awl_task * or awl_future *.
+ *
+ * Result   that of the first. (Which one it was, tasks of yours tell: the others are cancelled.)
+ * Errors   that of the first; ECANCELED after the children were cancelled too; EINVAL for none, or if one is NULL; ENOMEM.
+ *          An error of another child is not looked at: of a task that the race made it is reported.
+ * Owns     as awl_gather.
+ * Source   test/task/test_race.c
+ */
+#define awl_race(...)                                                                                                  \
+    awl_gather_children_((awl_child_[]){ AWL_EACH_(AWL_CHILD_, __VA_ARGS__) }, AWL_COUNT_(__VA_ARGS__), NULL, AWL_RACE_)
+#define awl_race_n(awaitables, n) awl_gather_n_(AWL_ARRAY_(awaitables), (n), NULL, AWL_RACE_)
 
 /* When awl_wait ends. */
 enum awl_wait_mode { AWL_ALL_COMPLETED, AWL_FIRST_COMPLETED, AWL_FIRST_EXCEPTION };
@@ -284,12 +324,266 @@ enum awl_wait_mode { AWL_ALL_COMPLETED, AWL_FIRST_COMPLETED, AWL_FIRST_EXCEPTION
 #define awl_wait_for(awaitable, timeout)                                                                               \
     AWL_BY_AWAITABLE_(awaitable, awl_wait_for_coro_, awl_wait_for_task_, awl_wait_for_future_)((awaitable), (timeout))
 
+/*
+ * awl_coro awl_shield(awaitable): awaits it, but a cancellation of who waits does not reach it: it runs on, kept alive by
+ * the loop. A coroutine object becomes a task at once.
+ *
+ * Result   that of the awaitable.
+ * Errors   those of the awaitable, ECANCELED if it is cancelled; ECANCELED if who waits is; EINVAL for NULL; ENOMEM.
+ * Context  a cancellation loses the result, not the work; an error that comes after it is reported.
+ * Source   asyncio.shield; test/task/test_shield.c
+ *
+ * awl_future *awl_shield_future(future or task): the same as a future, for who hands it on: awl_future_cancel of that
+ * leaves the inner one alone. What is done already is its own shield. NULL with errno EINVAL or ENOMEM.
+ * The caller holds a reference: awl_future_release. Released before it is done, it lets go of the inner one.
+ */
+#define awl_shield(...) awl_shield_child_(AWL_CHILD_((__VA_ARGS__)))
+#define awl_shield_future(inner)                                                                                       \
+    awl_shield_future_(_Generic((inner), awl_task *: awl_task_as_future_, awl_future *: awl_future_as_future_)(inner))
+
 /* A coroutine that awaits a future or task and has its result: for whatever takes coroutines only. */
 AWL_CORO awl_await_future(awl_future *future);
 AWL_CORO awl_await_task(awl_task *task);
 
 /* Releases an object that shall not be awaited after all. */
 void awl_coro_close(awl_coro coroutine);
+
+/* ---- One after the other, as they end --------------------------------------------------------------------------------- */
+
+/* Tasks or futures in the order in which they end. In a frame, zeroed; its fields are awl's. */
+typedef struct awl_as_completed {
+    awl_loop *loop_;
+    struct awl_completed_ *nodes_, *first_, *last_;
+    size_t n_, room_, todo_, left_, late_;
+    void *getters_;
+    awl_handle timer_;
+} awl_as_completed;
+
+/*
+ * Begins to wait for several tasks or futures; each is handed out by awl_as_completed_next when it is done.
+ *
+ *     awl_as_completed_init(&self->it, self->tasks, 3, AWL_FOREVER);
+ *     while (awl_as_completed_left(&self->it)) {
+ *         co_let(self->task, awl_as_completed_next(&self->it));
+ *         …
+ *     }
+ *     co_finally;
+ *     awl_as_completed_close(&self->it);
+ *
+ *   iterator     caller's memory, zeroed, until it is closed
+ *   awaitables   an array of awl_task * or awl_future *, read at the call; one that is there twice counts once
+ *   timeout      AWL_FOREVER: none; from now
+ * Result   0; EINVAL if one is NULL, or no loop runs; AWL_EOTHERLOOP; EBUSY if the iterator has not been closed; ENOMEM.
+ * Owns     the iterator holds a reference to each of them; awl_as_completed_close gives all back.
+ * Source   asyncio.as_completed of 3.13; test/task/test_as_completed.c
+ */
+#define awl_as_completed_init(iterator, awaitables, n, timeout)                                                        \
+    awl_as_completed_init_((iterator), AWL_ARRAY_(awaitables), (n), (timeout))
+
+/*
+ * Waits for the next one that is done, with a result, an error or cancelled.
+ *
+ * Result   awl_task * or awl_future *, as it was given: the thing itself, borrowed until the iterator is closed.
+ * Errors   AWL_EEND if all have been asked for; ETIMEDOUT for each one that was not done in time; ECANCELED (the others
+ *          stay, that one is not handed out any more); AWL_EEND if the iterator was closed meanwhile; EINVAL for NULL.
+ * Context  several tasks may wait at once: they are served in turn.
+ * Source   test/task/test_as_completed.c
+ */
+AWL_CORO awl_as_completed_next(awl_as_completed *iterator);
+
+/* How often awl_as_completed_next can still be asked. */
+size_t awl_as_completed_left(const awl_as_completed *iterator);
+
+/* Lets go of what is not done; it runs on. NULL and a zeroed iterator are let be. */
+void awl_as_completed_close(awl_as_completed *iterator);
+
+/* ---- Timeouts ---------------------------------------------------------------------------------------------------------- */
+
+/* A block with a deadline. In a frame, zeroed; its fields are awl's. */
+typedef struct awl_timeout {
+    awl_handle handle_;
+    awl_task *task_;
+    awl_time when_;
+    unsigned before_; /* cancellations of the task when it entered */
+    uint32_t state_;
+} awl_timeout;
+
+/*
+ * Begins a block that the running task must have left after `delay` (or at `when`): else the task is cancelled, and
+ * awl_timeout_exit makes ETIMEDOUT of that ECANCELED.
+ *
+ *     awl_timeout_enter(&self->t, 2 * AWL_SECOND);              async with asyncio.timeout(2):
+ *     co_try_cancel(self->rc, co_call(work));                       await work()
+ *     self->rc = awl_timeout_exit(&self->t, self->rc);
+ *     if (self->rc)                                             # and up goes the error
+ *         co_raise(self->rc);
+ *
+ * A block of several awaits is a coroutine of its own (as `work` here), or is left in co_finally:
+ *
+ *     co_finally;
+ *     self->rc = awl_timeout_exit(&self->t, co_failing);
+ *     if (self->rc)
+ *         co_raise(self->rc);
+ *
+ *   timeout   caller's memory until awl_timeout_exit, zeroed or left before
+ *   delay     AWL_FOREVER: no deadline; zero or less: the next iteration
+ * Result   0; EINVAL without a running task, or for NULL; EBUSY if it has been entered and not left.
+ * Owns     a coroutine must not end, however it ends, without having left it: co_finally is the place that is never missed.
+ * Context  the running task; allocates nothing. Blocks may lie within each other.
+ * Source   asyncio.timeout, timeout_at; test/task/test_timeout.c
+ */
+int awl_timeout_enter(awl_timeout *timeout, awl_time delay);
+int awl_timeout_enter_at(awl_timeout *timeout, awl_time when);
+
+/*
+ * Ends the block: takes the deadline back and, if it was over, the cancellation, too.
+ *
+ *   error   with which the block is left: what co_try_cancel has stored, or co_failing
+ * Result   the error with which the coroutine should go on: ETIMEDOUT instead of ECANCELED if that came from this timeout
+ *          and from nobody else; else `error`. Of a timeout that is not entered (zeroed, or left before) and of NULL, `error`.
+ * Context  the task that entered it, else a trap.
+ * Source   asyncio.Timeout; test/task/test_timeout.c
+ */
+int awl_timeout_exit(awl_timeout *timeout, int error);
+
+/*
+ * Sets the deadline anew.
+ *
+ *   delay   from now; AWL_FOREVER: none
+ * Result   0; AWL_ECLOSED outside of the block, and when the deadline is over; EINVAL for NULL.
+ * Source   asyncio.Timeout.reschedule; test/task/test_timeout.c
+ */
+int awl_timeout_reschedule(awl_timeout *timeout, awl_time delay);
+int awl_timeout_reschedule_at(awl_timeout *timeout, awl_time when);
+
+/* Whether the deadline came before the end of the block, also after it. The deadline; AWL_FOREVER: there is none. */
+bool awl_timeout_expired(const awl_timeout *timeout);
+awl_time awl_timeout_when(const awl_timeout *timeout);
+
+/* ---- Task groups --------------------------------------------------------------------------------------------------------- */
+
+/* What went wrong in a group. */
+typedef struct awl_group_error {
+    const struct awl_group_error *next; /* in the order in which they came; NULL: the last */
+    awl_task *task;                     /* NULL: the body */
+    const char *name;                   /* of the task */
+    int error;
+} awl_group_error;
+
+/* Tasks that end together. In a frame, zeroed; its fields are awl's. */
+typedef struct awl_task_group {
+    co_frame exit_; /* of awl_task_group_exit */
+    awl_task *owner_;
+    struct awl_group_child_ *first_, *last_;
+    size_t live_, n_errors_;
+    awl_group_error *errors_, *last_error_, body_;
+    awl_future completed_;
+    int error_, pass_on_;
+    uint32_t flags_;
+    bool waiting_;
+} awl_task_group;
+
+/*
+ * Begins a block whose tasks have all ended when it is left, whatever happens.
+ *
+ *     awl_task_group_enter(&self->g);                                            async with asyncio.TaskGroup() as g:
+ *     self->a = awl_task_group_create_task(&self->g, co_call(load, .n = 1));         a = g.create_task(load(1))
+ *     awl_task_group_create_task(&self->g, co_call(load, .n = 2));                   g.create_task(load(2))
+ *     co_finally;
+ *     co_await(awl_task_group_exit(&self->g, co_failing));
+ *
+ *   group   caller's memory until awl_task_group_exit has ended and, if its errors are wanted, until awl_task_group_fini;
+ *           zeroed or left before (then the errors of before are released)
+ * Result   0; EINVAL without a running task, or for NULL; EBUSY if it has been entered and not left.
+ * Owns     a coroutine must not end, however it ends, without having awaited awl_task_group_exit.
+ * Context  the running task owns the group; allocates nothing.
+ * Source   asyncio.TaskGroup; test/task/test_group.c
+ */
+int awl_task_group_enter(awl_task_group *group);
+
+/*
+ * awl_task *awl_task_group_create_task(awl_task_group *group, awl_coro coroutine): a task of the group. The first that
+ * fails has all others cancelled, and the owner.
+ *
+ * Result   the task; NULL with errno ENOMEM, AWL_EOTHERLOOP, EINVAL for NULL, or AWL_ECLOSED if the group has not been
+ *          entered, is being cancelled, or has been left but for its last task. Then the coroutine is released.
+ * Owns     the group owns the task: the pointer is borrowed until the group is left; awl_task_retain keeps it.
+ * Context  any task or callback of the loop.
+ * Source   asyncio.TaskGroup.create_task; test/task/test_group.c
+ */
+#define awl_task_group_create_task(group, ...) AWL_GROUP_ADD_((group), true, (__VA_ARGS__))
+
+/* int awl_task_group_spawn(awl_task_group *group, awl_coro coroutine): the same for a task whose result nobody wants. It is
+ * freed when it ends, so a group may have any number of them one after the other. 0, or the error. */
+#define awl_task_group_spawn(group, ...) awl_group_spawned_(AWL_GROUP_ADD_((group), false, (__VA_ARGS__)))
+
+/*
+ * Waits until all tasks of the group have ended, those included that tasks of it create meanwhile. If the body failed, or the
+ * owner is cancelled while it waits, it cancels them first.
+ *
+ *   error   with which the body is left: co_failing, or what co_try_cancel has stored
+ * Result   none.
+ * Errors   AWL_EGROUP if a task, or the body, failed: see awl_task_group_errors. (Cancelled ones have not failed.) If the
+ *          owner was cancelled from outside as well, that arrives at its next await. ECANCELED if it was cancelled from
+ *          outside and nothing failed. Of a group that has not been entered, `error`; EINVAL for NULL.
+ *          After awl_task_group_cancel, ECANCELED of the body is no error: awaited in co_finally, it ends there.
+ * Context  the owner, else a trap; allocates nothing, so that it cannot fail to wait.
+ * Source   asyncio.TaskGroup.__aexit__; test/task/test_group.c
+ */
+AWL_CORO awl_task_group_exit(awl_task_group *group, int error);
+
+/* Ends a group early, without an error: cancels its tasks, and the body at its next await. false if it is not entered, or
+ * is over. Source: asyncio.TaskGroup.cancel of 3.15; test/task/test_group.c */
+bool awl_task_group_cancel(awl_task_group *group);
+
+/* The errors of a group that was left with AWL_EGROUP, in the order in which the tasks failed, the body's last; *n, if n is
+ * not NULL, takes how many. They last until awl_task_group_fini, or until the group is entered again. */
+const awl_group_error *awl_task_group_errors(const awl_task_group *group, size_t *n);
+
+/* Releases the errors of a group, and the tasks in them; without it they go when the loop is closed. NULL and a zeroed group
+ * are let be; one that was entered and not left is a trap. */
+void awl_task_group_fini(awl_task_group *group);
+
+/* ---- Context variables ---------------------------------------------------------------------------------------------------- */
+
+/* A variable of which each task has its own value: a static object of yours, known by its address. */
+typedef struct awl_context_var {
+    const char *name;
+    awl_value initial; /* what it is where it was never set */
+} awl_context_var;
+
+/* What a variable was before it was set. Zeroed, of nothing; its fields are awl's. */
+typedef struct awl_context_token {
+    const awl_context_var *var_;
+    awl_task *task_;
+    awl_value before_;
+    bool was_set_;
+} awl_context_token;
+
+/*
+ * The value in the running task. A task begins with the values of who created it, and so does a callback (awl_call_soon,
+ * _later, _at, done-callbacks) with those of who registered it; what it sets is seen by nobody else. Other callbacks (of
+ * descriptors, of other threads) begin with none.
+ *
+ * Result   the value; `var->initial` if it was never set, or where no loop runs.
+ * Source   contextvars.ContextVar.get; test/task/test_context.c
+ */
+awl_value awl_context_get(const awl_context_var *var);
+
+/*
+ * int awl_context_set(var, value, token): sets it, to an integer, floating or pointer value.
+ *
+ *   token   takes what it was before, for awl_context_reset; may be NULL
+ * Result   0; EINVAL for NULL, or where no loop runs; ENOMEM (nothing has changed).
+ * Owns     a pointer stays the caller's, and must outlive the tasks and callbacks that were created since.
+ * Context  allocates when the task has no context of its own yet; tasks that use none have none.
+ * Source   contextvars.ContextVar.set; test/task/test_context.c
+ */
+#define awl_context_set(var, value, token) awl_context_set_typed_((var), CO_TYPED_(value), (token))
+
+/* Sets a variable back to what it was before the token's set, once. 0; EINVAL in another task, or for NULL;
+ * AWL_EINVALIDSTATE if that has been done; ENOMEM. Source: contextvars.ContextVar.reset; test/task/test_context.c */
+int awl_context_reset(awl_context_token *token);
 
 /* ---- How the language finds its way here -------------------------------------------------------------------------------- */
 
@@ -386,6 +680,16 @@ int awl_run_task_(awl_loop *loop, awl_task *task, awl_value *result);
 int awl_run_future_(awl_loop *loop, awl_future *future, awl_value *result);
 int awl_future_set_typed_(awl_future *future, co_typed_ value);
 AWL_CORO awl_gather_n_(const void *awaitables, size_t n, awl_outcome *outcomes, unsigned flags);
+awl_task *awl_eager_(awl_nursery_ nursery, awl_coro coroutine, const awl_site *site);
+awl_task *awl_group_add_(awl_task_group *group, awl_nursery_ nursery, awl_coro coroutine, const awl_site *site,
+                         bool borrowed);
+int awl_group_spawned_(awl_task *task);
+AWL_CORO awl_shield_child_(awl_child_ inner);
+awl_future *awl_shield_future_(awl_future *inner) __attribute__((warn_unused_result));
+static inline awl_future *awl_task_as_future_(awl_task *task) { return (awl_future *)(void *)task; }
+static inline awl_future *awl_future_as_future_(awl_future *future) { return future; }
+int awl_as_completed_init_(awl_as_completed *iterator, const void *awaitables, size_t n, awl_time timeout);
+int awl_context_set_typed_(const awl_context_var *var, co_typed_ value, awl_context_token *token);
 awl_future *awl_gather_future_(const void *awaitables, size_t n, unsigned flags) __attribute__((warn_unused_result));
 AWL_CORO awl_wait_(const void *awaitables, size_t n, enum awl_wait_mode mode, awl_time timeout);
 AWL_CORO awl_gather_children_(const awl_child_ *children, size_t n, awl_outcome *outcomes, unsigned flags);
@@ -397,6 +701,15 @@ AWL_CORO awl_wait_for_future_(awl_future *future, awl_time timeout);
 #define AWL_NOT_HERE_                                                                                                  \
     CO_HIDDEN_(void *const co_here_ = NULL)                                                                            \
     (void)co_here_;
+
+#define AWL_GROUP_ADD_(group, borrowed, coroutine)                                                                     \
+    __extension__({                                                                                                    \
+        AWL_NOT_HERE_                                                                                                  \
+        CO_HIDDEN_(static const awl_site awl_site_ = { __FILE__, __LINE__ })                                           \
+        CO_HIDDEN_(awl_task_group *const awl_group_ = (group))                                                         \
+        CO_HIDDEN_(awl_nursery_ awl_nursery_before_ = awl_nursery_open_(awl_site_.file, awl_site_.line))               \
+        awl_group_add_(awl_group_, awl_nursery_before_, coroutine, &awl_site_, (borrowed));                            \
+    })
 
 #define AWL_CHILD_(x)                                                                                                  \
     __extension__({                                                                                                    \

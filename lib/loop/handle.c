@@ -42,6 +42,8 @@ static int prepare(awl_loop **loop, awl_handle **handle, awl_fn *fn, void *arg)
     (*handle)->loop_ = *loop;
     (*handle)->fn_ = fn;
     (*handle)->arg_ = arg;
+    if (CO_UNLIKELY_((*loop)->capture != NULL))
+        (*loop)->capture(*loop, *handle);
     return 0;
 }
 
@@ -75,6 +77,8 @@ void awl_handle_cancel(awl_handle *handle)
         return;
     awl__loop_check(handle->loop_);
     awl__timer_stop(handle->loop_, &handle->timer_);
+    if (CO_UNLIKELY_(handle->loop_->forget != NULL))
+        handle->loop_->forget(handle->loop_, handle);
 }
 
 /* ---- Calls of other threads ------------------------------------------------------------------------------------------ */

@@ -288,6 +288,7 @@ static awl_loop *open_loop(const awl_loop_options *options, struct event_base *b
 {
     static const awl_loop_options none;
     const awl_loop_options *o = options ? options : &none;
+    const char *debug = getenv("AWL_DEBUG");
     const size_t head = (sizeof(awl_loop) + 7) & ~(size_t)7;
     awl_loop *loop;
     int error;
@@ -302,6 +303,7 @@ static awl_loop *open_loop(const awl_loop_options *options, struct event_base *b
         return NULL;
     memset(loop, 0, sizeof *loop);
     loop->options = *o;
+    loop->options.debug |= debug && *debug && strcmp(debug, "0") != 0;
     awl__pool_open(&loop->pool, o->memory ? (char *)o->memory + head : NULL, o->memory ? o->memory_size - head : 0);
     loop->ready_end = &loop->ready;
     loop->tasks.next = loop->tasks.prev = &loop->tasks;

@@ -129,6 +129,9 @@ struct awl_loop {
     co_stack nursery;
     awl_loop *outer; /* what awl_running_ was before this loop ran */
     void (*close_tasks)(awl_loop *loop);
+    struct awl__contexts *contexts; /* NULL until a context variable is set */
+    void (*capture)(awl_loop *loop, awl_handle *handle); /* notes in a new handle in which context its call is made */
+    void (*forget)(awl_loop *loop, awl_handle *handle);  /* the call will not be made */
 
     awl__block closers; /* a ring */
     size_t outside;     /* calls that threads of the library's own are going to post */

@@ -16,6 +16,9 @@ const char *awl_strerror(int error)
     case AWL_EINVALIDSTATE: return "the future is not in the right state: done already, or not done yet";
     case AWL_ESTOPPED: return "the loop was stopped before the task was done";
     case AWL_EOTHERLOOP: return "the task or future belongs to another loop";
+    case AWL_EGROUP: return "tasks of the group failed";
+    case AWL_ECLOSED: return "the timeout or group has not been entered, or is over";
+    case AWL_EEND: return "there is nothing more";
     case AWL_EPROTOCOL: return "the peer does not speak the protocol";
     case AWL_ELIMIT: return "more data than the limit allows";
     case AWL_EINCOMPLETE: return "the stream ended before what was promised";

@@ -36,6 +36,8 @@ void awl__future_free(awl_future *future)
                                          .error = future->error_ });
     if (future->state_ & AWL__A_GATHER)
         awl__gather_free(future);
+    else if (future->state_ & AWL__A_SHIELD)
+        awl__shield_free(future);
     else
         awl__free(loop, future, sizeof *future);
 }
@@ -172,6 +174,7 @@ typedef struct done_call {
     awl__waiter waiter;
     awl_done_fn *fn;
     void *arg;
+    awl__context *context; /* in which it is called; NULL: none */
 } done_call;
 
 static void run_waiter(awl_loop *loop, awl__entry *entry)
@@ -227,6 +230,8 @@ static void call_done(awl_loop *loop, awl__waiter *waiter)
     const done_call call = *(done_call *)(void *)waiter;
 
     awl__free(loop, waiter, sizeof call);
+    if (CO_UNLIKELY_(call.context != NULL))
+        awl__context_enter(loop, call.context);
     call.fn(call.waiter.future, call.arg);
 }
 
@@ -242,6 +247,7 @@ int awl_future_add_done_callback(awl_future *future, awl_done_fn *fn, void *arg)
     awl__watch(future, &call->waiter, call_done);
     call->fn = fn;
     call->arg = arg;
+    call->context = awl__context_capture(awl__future_loop(future));
     return 0;
 }
 
@@ -264,6 +270,7 @@ size_t awl_future_remove_done_callback(awl_future *future, awl_done_fn *fn)
         entry = entry->next_;
         if (call->waiter.link.entry_.kind_ == AWL__WAITER && waiter->fn == call_done && call->fn == fn) {
             awl__unwatch(waiter);
+            awl__context_drop(awl__future_loop(future), call->context);
             awl__free(awl__future_loop(future), call, sizeof *call);
             n++;
         }

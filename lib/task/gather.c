@@ -70,9 +70,50 @@ static void finish(awl__gather *gather)
         awl__future_finish(&gather->future, result.value, result.kind);
 }
 
+/* Cancels the children that are not done. */
+static bool cancel_children(awl__gather *gather)
+{
+    bool any = false;
+
+    gather->cancelling = true;
+    for (size_t i = 0; i < gather->n; i++)
+        any |= awl_future_cancel(gather->children[i].future);
+    gather->cancelling = false;
+    return any;
+}
+
+/* With AWL_CANCEL_ON_ERROR, or in a race: nothing ends before all have. */
+static void count_strictly(awl__gather *gather, awl_future *child)
+{
+    co_promise promise;
+
+    if (!gather->decisive && (gather->race || child->error_)) {
+        gather->decisive = child;
+        if (gather->left && !gather->requested)
+            cancel_children(gather);
+    }
+    if (gather->left)
+        return;
+    if (gather->requested || !gather->decisive) {
+        finish(gather);
+        return;
+    }
+    if (gather->outcomes)
+        store_outcomes(gather);
+    awl__future_take(gather->decisive, &promise);
+    if (promise.error_)
+        awl__future_fail(&gather->future, promise.error_);
+    else
+        awl__future_finish(&gather->future, promise.value_, promise.kind_);
+}
+
 static void count_child(awl__gather *gather, awl_future *child)
 {
     gather->left--;
+    if (gather->race || gather->cancel_on_error) {
+        count_strictly(gather, child);
+        return;
+    }
     if (awl__is_done(&gather->future)) {
         child->state_ &= ~(uint32_t)AWL__UNSEEN;
         return;
@@ -96,14 +137,11 @@ static void child_done(awl_loop *loop, awl__waiter *waiter)
 bool awl__gather_cancel(awl_future *future)
 {
     awl__gather *gather = (awl__gather *)(void *)future;
-    bool any = false;
+    bool any;
 
     if (awl__is_done(future) || gather->cancelling) /* the latter: a child waits for the task that waits for this */
         return false;
-    gather->cancelling = true;
-    for (size_t i = 0; i < gather->n; i++)
-        any |= awl_future_cancel(gather->children[i].future);
-    gather->cancelling = false;
+    any = cancel_children(gather);
     gather->requested |= any;
     return any;
 }
@@ -122,7 +160,7 @@ static void watch_children(awl__gather *gather)
         child->link.entry_.extra_ = (uint32_t)i;
     }
     for (size_t i = 0; i < gather->n; i++) {
-        if (awl__is_done(gather->children[i].future))
+        if (!gather->children[i].link.entry_.flags_) /* it is not watched: it was done already */
             count_child(gather, gather->children[i].future);
     }
     if (gather->n == 0)
@@ -159,7 +197,8 @@ static void let_go(awl__gather *gather)
 
         if (!future)
             continue;
-        if (awl__is_done(&gather->future)) { /* what it says, or will say, is not wanted any more */
+        /* What it says, or will say, is not wanted any more; but of one that was cancelled for another it is news. */
+        if (awl__is_done(&gather->future) && !gather->decisive) {
             future->state_ &= ~(uint32_t)AWL__UNSEEN;
             future->state_ |= awl__is_done(future) ? 0 : AWL__SILENT;
         }
@@ -175,7 +214,7 @@ static void let_go(awl__gather *gather)
 static int check_children(awl_loop *loop, awl__gather *gather)
 {
     static const awl_site site = { __FILE__, __LINE__ };
-    int error = 0;
+    int error = gather->race && gather->n == 0 ? EINVAL : 0;
 
     for (size_t i = 0; i < gather->n; i++) {
         awl__waiter *child = &gather->children[i];
@@ -226,6 +265,8 @@ static void prepare(awl__gather *gather, size_t n, awl_outcome *outcomes, unsign
     gather->n = n;
     gather->outcomes = outcomes;
     gather->return_exceptions = flags & AWL_RETURN_EXCEPTIONS;
+    gather->cancel_on_error = (flags & (AWL_CANCEL_ON_ERROR | AWL_RETURN_EXCEPTIONS)) == AWL_CANCEL_ON_ERROR;
+    gather->race = flags & AWL_RACE_;
 }
 
 /* An operation with room for n children, and as many coroutines; NULL: no memory. */

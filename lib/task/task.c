@@ -81,14 +81,26 @@ static inline bool may_hold(const co_frame *frame)
     return false;
 }
 
-/* Makes `coroutine` the root of `task` and schedules it. */
+static __attribute__((noinline, cold)) void discard(awl_task *task, awl_coro coroutine)
+{
+    if (coroutine.frame_ && coroutine.frame_->link_ & CO_DETACHED_)
+        awl_coro_close(coroutine);
+    awl__stack_release(task);
+    free_task(task);
+}
+
+/* Makes `coroutine` the root of `task` and schedules it; NULL: no memory, and both have gone. */
 CO_INLINE_ awl_task *start(awl_loop *loop, awl_task *task, awl_coro coroutine, const awl_site *site)
 {
+    task->info.site = site;
+    if (CO_UNLIKELY_(loop->contexts != NULL) && !awl__context_inherit(loop, task)) {
+        discard(task, coroutine);
+        return NULL;
+    }
     awl__stack_adopt(task);
     if (loop->current && may_hold(coroutine.frame_))
         awl__move_in(&loop->current->stack, &task->stack, coroutine.frame_);
     co_stack_start_(&task->stack, coroutine);
-    task->info.site = site;
     if (!awl__distance(&task->stack, coroutine.frame_, &task->entry.extra_)) {
         task->entry.extra_ = 0;
         awl_task_set_name(task, coroutine.frame_->type_->name); /* it will not be found there; without memory it has none */
@@ -153,6 +165,21 @@ awl_task *awl_nursery_close_(awl_nursery_ before, awl_coro coroutine, const awl_
     awl__stack_release(task);
     free_task(task);
     return awl__task_new(loop, coroutine, site);
+}
+
+void awl__nursery_discard(awl_nursery_ before, awl_coro coroutine)
+{
+    awl_loop *loop = awl_running_;
+    awl_task *task = loop->nursery_task;
+    const bool own = task && coroutine.frame_ && coroutine.token_ == CO_TOKEN_ &&
+                     awl__stack_holds(&task->stack, (const char *)coroutine.frame_, sizeof(co_frame));
+
+    loop->host.into_ = before.into;
+    loop->nursery_task = before.task;
+    if (!own)
+        awl_coro_close(coroutine);
+    if (task)
+        discard(task, (awl_coro){ NULL, 0 });
 }
 
 int awl_spawned_(awl_task *task)
@@ -276,6 +303,8 @@ static void run_task(awl_loop *loop, awl__entry *entry)
     }
 }
 
+void awl__task_step(awl_loop *loop, awl__entry *entry) { run_task(loop, entry); }
+
 /* ---- Cancelling --------------------------------------------------------------------------------------------------------- */
 
 /* The task that this one waits for, if it is not done: it takes a cancellation in this one's place. */
@@ -327,7 +356,7 @@ static const awl_site *site_of(const awl_task *task)
     return task->stack.user_ & AWL__EXTRA ? task->info.extra->site : task->info.site;
 }
 
-static void report_task(awl_loop *loop, const awl_task *task, const char *what, int error)
+void awl__task_report(awl_loop *loop, const awl_task *task, const char *what, int error)
 {
     const awl_site *site = site_of(task);
 
@@ -346,12 +375,14 @@ void awl__task_free(awl_task *task)
     awl_loop *loop = awl__loop_of(&task->stack);
 
     if (task->stack.promise_.state_ & AWL__UNSEEN)
-        report_task(loop, task, "this task ended with an error that nobody has looked at", task->stack.promise_.error_);
+        awl__task_report(loop, task, "this task ended with an error that nobody has looked at", task->stack.promise_.error_);
     task->all.prev->next = task->all.next;
     task->all.next->prev = task->all.prev;
     loop->tasks_held--;
-    if (task->stack.user_ & AWL__EXTRA)
+    if (task->stack.user_ & AWL__EXTRA) {
+        awl__context_drop(loop, task->info.extra->context);
         awl__free(loop, task->info.extra, extra_size(task->info.extra));
+    }
     free_task(task);
 }
 
@@ -370,7 +401,7 @@ const char *awl_task_name(const awl_task *task)
 
     if (!task)
         return NULL;
-    if (task->stack.user_ & AWL__EXTRA)
+    if (task->stack.user_ & AWL__EXTRA && task->info.extra->named)
         return task->info.extra->name;
     if (awl_task_done(task))
         type = (const co_type *)(const void *)task->stack.top_;
@@ -379,24 +410,37 @@ const char *awl_task_name(const awl_task *task)
     return type ? type->name : "";
 }
 
-int awl_task_set_name(awl_task *task, const char *name)
+/* Gives a task an extra with another name, and all else that it has. NULL: no memory. */
+static awl__extra *replace_extra(awl_task *task, const char *name, bool named)
 {
-    awl_loop *loop;
-    awl__extra *extra;
+    awl_loop *loop = awl__loop_of(&task->stack);
+    awl__extra *extra = awl__alloc(loop, sizeof *extra + strlen(name) + 1);
 
-    if (!task || !name)
-        return EINVAL;
-    loop = awl__loop_of(&task->stack);
-    extra = awl__alloc(loop, sizeof *extra + strlen(name) + 1);
     if (!extra)
-        return ENOMEM;
+        return NULL;
     extra->site = site_of(task);
+    extra->context = NULL;
+    extra->named = named;
     strcpy(extra->name, name);
-    if (task->stack.user_ & AWL__EXTRA)
+    if (task->stack.user_ & AWL__EXTRA) {
+        extra->context = task->info.extra->context;
         awl__free(loop, task->info.extra, extra_size(task->info.extra));
+    }
     task->info.extra = extra;
     task->stack.user_ |= AWL__EXTRA;
-    return 0;
+    return extra;
+}
+
+awl__extra *awl__task_extra(awl_task *task)
+{
+    return task->stack.user_ & AWL__EXTRA ? task->info.extra : replace_extra(task, "", false);
+}
+
+int awl_task_set_name(awl_task *task, const char *name)
+{
+    if (!task || !name)
+        return EINVAL;
+    return replace_extra(task, name, true) ? 0 : ENOMEM;
 }
 
 /* ---- The tasks of a loop ----------------------------------------------------------------------------------------------- */
@@ -427,10 +471,10 @@ static void close_tasks(awl_loop *loop)
         awl_task *task = awl__task_at(at);
 
         if (!awl_task_done(task)) {
-            report_task(loop, task, "this task had not ended when its loop was closed", 0);
+            awl__task_report(loop, task, "this task had not ended when its loop was closed", 0);
             awl__stack_abandon(task);
         } else if (task->stack.promise_.state_ & AWL__UNSEEN) {
-            report_task(loop, task, "this task ended with an error that nobody has looked at",
+            awl__task_report(loop, task, "this task ended with an error that nobody has looked at",
                         task->stack.promise_.error_);
         }
     }
@@ -441,7 +485,7 @@ void awl__tasks_open(awl_loop *loop)
 {
     if (loop->close_tasks)
         return;
-    loop->run[AWL__TASK] = run_task;
+    loop->run[AWL__TASK] = loop->options.debug ? awl__debug_step : run_task;
     loop->close_tasks = close_tasks;
     awl__stacks_open(loop);
     awl__futures_open(loop);

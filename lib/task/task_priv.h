@@ -21,6 +21,7 @@ enum awl__state {
     AWL__COUNTED = 16, /* the upper bits are its references */
     AWL__A_TASK = 32,
     AWL__A_GATHER = 64,
+    AWL__A_SHIELD = 128,
     AWL__REFERENCE = 256,
 };
 
@@ -82,8 +83,11 @@ bool awl__unwatch(awl__waiter *waiter); /* true if the call was still to come */
 /* ---- Tasks ---------------------------------------------------------------------------------------------------------- */
 
 /* What few tasks have. */
+typedef struct awl__context awl__context;
 typedef struct awl__extra {
     const awl_site *site;
+    awl__context *context; /* NULL: no context variable is set */
+    bool named;
     char name[];
 } awl__extra;
 
@@ -107,6 +111,7 @@ enum {
     AWL__CYCLE = 32,    /* its leaf awaits, perhaps through others, itself: EDEADLK at the next step */
     AWL__EXTRA = 8,   /* info.extra, not info.site */
     AWL__SHUTDOWN = 16, /* awl__cancel_all waits for it */
+    AWL__TOLD = 64,     /* it was reported that a cancellation of it got lost */
     AWL__COUNT_SHIFT = 8,
 };
 
@@ -150,12 +155,18 @@ static inline void awl__task_wake(awl_task *task)
 /* A task for `coroutine`; NULL: no memory. */
 awl_task *awl__task_new(awl_loop *loop, awl_coro coroutine, const awl_site *site);
 co_slot_ awl__nursery_frame(awl_loop *loop, size_t size);
+void awl__nursery_discard(awl_nursery_ before, awl_coro coroutine); /* no task is to be made after all */
 void awl__task_free(awl_task *task);
 bool awl__stack_holds(const co_stack *stack, const char *at, size_t size); /* whether that lies in its memory */
 co_slot_ awl__detach(awl_loop *loop, size_t size); /* a frame on the heap */
 void awl__stack_adopt(awl_task *task); /* what there is of segments lasts as long as the task */
 void awl__stack_release(awl_task *task); /* frees the segments of a stack without frames */
 void awl__stack_abandon(awl_task *task); /* frees those frames of a task that the loop's end would not */
+
+void awl__task_step(awl_loop *loop, awl__entry *entry); /* one step of a task that is on no queue */
+void awl__debug_step(awl_loop *loop, awl__entry *entry); /* the same, and looks for lost cancellations after it */
+void awl__task_report(awl_loop *loop, const awl_task *task, const char *what, int error);
+awl__extra *awl__task_extra(awl_task *task); /* made if it has none; NULL: no memory */
 
 /* Teaches a loop about tasks. awl_loop_open does it where this layer is linked. */
 void awl__tasks_open(awl_loop *loop);
@@ -249,7 +260,8 @@ typedef struct awl__gather {
     size_t n, left;
     awl_outcome *outcomes;
     awl_coro *coroutines; /* of the children that are not tasks yet; NULL: there are none */
-    bool return_exceptions, requested, cancelling;
+    bool return_exceptions, cancel_on_error, race, requested, cancelling;
+    awl_future *decisive; /* the first that failed, or of a race that was done: the others are cancelled and waited for */
     awl__waiter children[];
 } awl__gather;
 
@@ -261,16 +273,16 @@ void awl__gather_free(awl_future *future); /* of awl_gather_future */
 int awl__cancel_all(awl_loop *loop);
 void awl__shutdown_seen(void *loop);
 
-/* ---- Timeouts ------------------------------------------------------------------------------------------------------------ */
+/* ---- Other combinators ----------------------------------------------------------------------------------------------- */
 
-typedef struct awl__timeout {
-    awl_handle handle;
-    awl_task *task;
-    unsigned before; /* cancellations of the task when the timeout began */
-    bool expiring;
-} awl__timeout;
+void awl__shield_free(awl_future *future); /* of awl_shield_future */
+extern const co_type awl__group_exit_type;
 
-void awl__timeout_enter(awl__timeout *timeout, awl_task *task, awl_time delay);
-int awl__timeout_exit(awl__timeout *timeout, int error); /* the error with which the block is left */
+/* ---- Contexts ---------------------------------------------------------------------------------------------------------- */
+
+awl__context *awl__context_capture(awl_loop *loop); /* the present one and a reference to it; NULL: none is set */
+void awl__context_drop(awl_loop *loop, awl__context *context);
+void awl__context_enter(awl_loop *loop, awl__context *context); /* for the callback that runs; takes the reference */
+bool awl__context_inherit(awl_loop *loop, awl_task *task);
 
 #endif

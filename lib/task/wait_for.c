@@ -1,45 +1,12 @@
-/* Timeouts: a block in which a deadline cancels the task, and awl_wait_for, which is such a block around one await. */
+/* awl_wait_for: a timeout around one await. */
 #include "task_priv.h"
-
-/* ---- The block --------------------------------------------------------------------------------------------------------- */
-
-static void expire(void *arg)
-{
-    awl__timeout *timeout = arg;
-
-    awl_task_cancel(timeout->task);
-    timeout->expiring = true;
-}
-
-void awl__timeout_enter(awl__timeout *timeout, awl_task *task, awl_time delay)
-{
-    awl_loop *loop = awl__loop_of(&task->stack);
-
-    memset(timeout, 0, sizeof *timeout);
-    timeout->task = task;
-    timeout->before = awl_task_cancelling(task);
-    if (delay <= 0)
-        awl_call_soon(loop, &timeout->handle, expire, timeout);
-    else if (delay != AWL_FOREVER)
-        awl_call_later(loop, &timeout->handle, delay, expire, timeout);
-}
-
-int awl__timeout_exit(awl__timeout *timeout, int error)
-{
-    awl_handle_cancel(&timeout->handle);
-    if (timeout->expiring && awl_task_uncancel(timeout->task) <= timeout->before && error == ECANCELED)
-        return ETIMEDOUT;
-    return error;
-}
-
-/* ---- awl_wait_for ---------------------------------------------------------------------------------------------------------- */
 
 typedef struct wait_for_frame {
     co_frame co;
     awl_coro inner; /* what is awaited within the time */
     awl_time delay;
     bool of_coroutine;
-    awl__timeout timeout;
+    awl_timeout timeout;
     /* without any time: */
     awl_future *future, released;
     awl__waiter waiter;
@@ -114,13 +81,14 @@ static co_step wait_for_step(co_frame *frame, co_stack *stack)
             return start_without_time(self, stack);
         if (!self->of_coroutine)
             self->inner = awl_await_future_(self->future);
-        awl__timeout_enter(&self->timeout, awl__task_of(stack), self->delay);
+        self->timeout.state_ = 0; /* a frame is not zeroed */
+        awl_timeout_enter(&self->timeout, self->delay);
         frame->state_ = WAIT_FOR_INNER;
         step = co_start_(stack, frame, self->inner, mark, __LINE__);
         if (step.code_ != CO_DONE_)
             return step;
     }
-    return awl__op_end(frame, stack, awl__timeout_exit(&self->timeout, stack->promise_.error_));
+    return awl__op_end(frame, stack, awl_timeout_exit(&self->timeout, stack->promise_.error_));
 }
 
 static const co_type wait_for_type = {

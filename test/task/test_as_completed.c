@@ -1,0 +1,160 @@
+/* test_as_completed.c: awl_as_completed. */
+#include "rig.h"
+
+RIG_COROUTINES;
+
+typedef struct three {
+    awl_task *t[3];
+    awl_as_completed it;
+} three;
+
+static int start(three *all, awl_time a, awl_time b, awl_time c, awl_time timeout)
+{
+    const awl_time times[] = { a, b, c };
+
+    for (int i = 0; i < 3; i++)
+        all->t[i] = awl_create_task(co_call(sleeps, .t = times[i], .value = i, .error = times[i] == 2 * AWL_MS ? EIO : 0));
+    return awl_as_completed_init(&all->it, all->t, 3, timeout);
+}
+
+static void stop(three *all)
+{
+    awl_as_completed_close(&all->it);
+    for (int i = 0; i < 3; i++) {
+        awl_task_error(all->t[i]);
+        awl_task_release(all->t[i]);
+    }
+}
+
+TASK_TEST(they_come_in_the_order_of_their_ends, { three a; awl_task *t; })
+{
+    co_begin;
+    if (start(&self->a, 3 * AWL_MS, AWL_MS, 2 * AWL_MS, AWL_FOREVER))
+        co_raise(ENOMEM);
+    while (awl_as_completed_left(&self->a.it)) {
+        co_let(self->t, awl_as_completed_next(&self->a.it));
+        say("%d/%d@%d", (int)awl_task_value(self->t).i, awl_task_error(self->t), now_ms());
+    }
+    CHECK_TRACE("1/0@1 0/5@2 0/0@3");
+    co_finally;
+    stop(&self->a);
+    co_end;
+}
+
+TASK_TEST(after_the_last_one_it_is_AWL_EEND, { three a; int rc; })
+{
+    co_begin;
+    if (start(&self->a, 0, 0, 0, AWL_FOREVER))
+        co_raise(ENOMEM);
+    while (awl_as_completed_left(&self->a.it))
+        co_await(awl_as_completed_next(&self->a.it));
+    co_try(self->rc, awl_as_completed_next(&self->a.it));
+    CHECK_INT(self->rc, AWL_EEND);
+    co_finally;
+    stop(&self->a);
+    co_end;
+}
+
+TASK_TEST(what_is_late_is_ETIMEDOUT_each_time, { three a; int i, rc; })
+{
+    co_begin;
+    if (start(&self->a, AWL_MS, AWL_SECOND, AWL_SECOND, 5 * AWL_MS))
+        co_raise(ENOMEM);
+    for (self->i = 0; self->i < 4; self->i++) {
+        co_try(self->rc, awl_as_completed_next(&self->a.it));
+        say("%s", self->rc == ETIMEDOUT ? "late" : self->rc == AWL_EEND ? "end" : "done");
+    }
+    CHECK_TRACE("done late late end");
+    CHECK_INT(now_ms(), 5);
+    CHECK(!awl_task_done(self->a.t[1]));
+    co_finally;
+    stop(&self->a);
+    co_end;
+}
+
+co_def(takes_next, { awl_as_completed *it; const char *name; int rc; awl_task *t; })
+{
+    co_begin;
+    co_try_cancel(self->rc, awl_as_completed_next(self->it));
+    if (!self->rc)
+        co_result(self->t);
+    say("%s:%s", self->name, self->rc ? awl_strerror(self->rc) : "got");
+    co_end;
+}
+
+TASK_TEST(several_can_wait_and_one_be_cancelled, { three a; awl_task *x, *y; })
+{
+    co_begin;
+    if (start(&self->a, AWL_MS, 3 * AWL_MS, 5 * AWL_MS, AWL_FOREVER))
+        co_raise(ENOMEM);
+    self->x = awl_create_task(co_call(takes_next, .it = &self->a.it, .name = "x"));
+    self->y = awl_create_task(co_call(takes_next, .it = &self->a.it, .name = "y"));
+    co_await(awl_sleep(0));
+    awl_task_cancel(self->x);
+    co_await(self->y);
+    CHECK_TRACE("x:cancelled y:got");
+    CHECK_INT(now_ms(), 1);
+    CHECK_INT(awl_as_completed_left(&self->a.it), 1);
+    co_finally;
+    awl_task_release(self->x);
+    awl_task_release(self->y);
+    stop(&self->a);
+    co_end;
+}
+
+TASK_TEST(closing_ends_those_that_wait, { three a; awl_task *x; })
+{
+    co_begin;
+    if (start(&self->a, AWL_SECOND, AWL_SECOND, AWL_SECOND, AWL_SECOND))
+        co_raise(ENOMEM);
+    self->x = awl_create_task(co_call(takes_next, .it = &self->a.it, .name = "x"));
+    co_await(awl_sleep(0));
+    awl_as_completed_close(&self->a.it);
+    co_await(self->x);
+    CHECK_TRACE("x:there is nothing more");
+    co_finally;
+    awl_task_release(self->x);
+    stop(&self->a);
+    co_end;
+}
+
+TASK_TEST(one_that_is_there_twice_counts_once, { awl_future *f[4], a, b; awl_as_completed it; awl_future *got; })
+{
+    co_begin;
+    awl_future_init(&self->a, NULL);
+    awl_future_init(&self->b, NULL);
+    awl_future_set_result(&self->b, 1);
+    self->f[0] = self->f[1] = &self->a;
+    self->f[2] = self->f[3] = &self->b;
+    if (awl_as_completed_init(&self->it, self->f, 4, AWL_FOREVER))
+        co_raise(ENOMEM);
+    CHECK_INT(awl_as_completed_left(&self->it), 2);
+    co_let(self->got, awl_as_completed_next(&self->it));
+    CHECK(self->got == &self->b);
+    awl_future_cancel(&self->a);
+    co_let(self->got, awl_as_completed_next(&self->it));
+    CHECK(self->got == &self->a);
+    co_finally;
+    awl_as_completed_close(&self->it);
+    co_end;
+}
+
+TASK_TEST(bad_arguments_are_errors, { awl_as_completed it; awl_future *none[1]; int rc; })
+{
+    co_begin;
+    CHECK_INT(awl_as_completed_init(&self->it, self->none, 1, AWL_FOREVER), EINVAL);
+    CHECK_INT(awl_as_completed_init((awl_as_completed *)NULL, self->none, 0, AWL_FOREVER), EINVAL);
+    co_try(self->rc, awl_as_completed_next(&self->it));
+    CHECK_INT(self->rc, AWL_EEND);
+    co_try(self->rc, awl_as_completed_next(NULL));
+    CHECK_INT(self->rc, EINVAL);
+    self->rc = awl_as_completed_init(&self->it, self->none, 0, AWL_FOREVER);
+    if (self->rc)
+        co_raise(self->rc);
+    CHECK_INT(awl_as_completed_init(&self->it, self->none, 0, AWL_FOREVER), EBUSY);
+    CHECK_INT(awl_as_completed_left(NULL), 0);
+    co_finally;
+    awl_as_completed_close(&self->it);
+    awl_as_completed_close(NULL);
+    co_end;
+}
