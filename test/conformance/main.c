@@ -41,6 +41,8 @@ static void declare(void)
     for (const declaration *d = scenario.declarations; d; d = d->next) {
         if (d->kind[0] == 'v')
             variable_declare(d->name, d->first.literal);
+        else if (strcmp(d->kind, "ctxvar") == 0)
+            context_declare(d->name, d->first.literal);
         else if (!object_declare(d))
             name_future(d->name, awl_future_new(NULL), NULL, 0);
     }
@@ -131,11 +133,14 @@ static void clean_up(void)
 /* Errors that nobody has looked at; then all that the scenario has made is let go. */
 static void end_run(void)
 {
+    for (named *f = named_first(); f; f = f->next)
+        f->unretrieved = awl_future_unretrieved(f->future); /* of all, before any is asked: two names may be of one */
     for (const named *f = named_first(); f; f = f->next) {
-        if (awl_future_unretrieved(f->future))
+        if (f->unretrieved)
             emit("*", "unretrieved %s %s", f->name, error_kind(awl_future_error(f->future)));
     }
     emit("*", "end");
+    scopes_close();
     for (const named *f = named_first(); f; f = f->next)
         awl_future_release(f->future);
     awl_loop_close(loop);

@@ -140,6 +140,15 @@ const char *name_of_task(const awl_task *task)
     return NULL;
 }
 
+named *named_of(const awl_future *future)
+{
+    named *f = first_named;
+
+    while (f && f->future != future)
+        f = f->next;
+    return f;
+}
+
 named *operand_future(const interpret *self, const instruction *ins, size_t i)
 {
     const value *v = operand_value(self, ins, i);

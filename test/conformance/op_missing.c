@@ -5,13 +5,6 @@
 #define MISSING(name, least, most, outs) WAIT(name, least, most, outs, NULL, NULL)
 
 const operation missing_operations[] = {
-    NOW_OF("ecreate", 2, -1, 0, 1, -1, NULL),
-    MISSING_NOW("shield", 2, 2, 0),
-    MISSING("ascompleted", 2, -1, 0),
-    MISSING("next", 1, 1, 1),
-    MISSING_NOW("reschedule", 2, 2, 0),
-    MISSING_NOW("expired", 1, 1, 1),
-    NOW_OF("spawn", 3, -1, 0, 2, -1, NULL),
 
     MISSING_NOW("feed", 2, 2, 0),
     MISSING_NOW("feedeof", 1, 1, 0),
@@ -26,7 +19,5 @@ const operation missing_operations[] = {
     MISSING("drain", 1, 1, 0),
     MISSING_NOW("wlost", 1, 2, 0),
     MISSING_NOW("wpaused", 1, 1, 1),
-    MISSING_NOW("ctxset", 2, 2, 0),
-    MISSING_NOW("ctxget", 1, 1, 1),
     { .name = NULL },
 };

@@ -141,11 +141,8 @@ static void check(const reader *r, const instruction *ins, bool in_finally)
         scn_fail(r->line, "bad wait mode");
     if (strcmp(op->name, "gather") == 0 && !is_among(ins->args[1].token, "plain", "re", "re"))
         scn_fail(r->line, "bad gather mode");
-    if (op->control == CONTROL_PLAIN ? !op->run && !op->start
-                                     : op->control == CONTROL_TIMEOUT || op->control == CONTROL_TASKGROUP) {
-        if (!r->program->unsupported)
-            r->program->unsupported = op->name;
-    }
+    if (op->control == CONTROL_PLAIN && !op->run && !op->start && !r->program->unsupported)
+        r->program->unsupported = op->name;
 }
 
 static void read_block(reader *r, int depth, bool in_finally);
@@ -279,7 +276,7 @@ static void read_declaration(reader *r, declaration ***last)
         { "var", 2, 2, true },     { "future", 1, 1, true },   { "lock", 1, 1, true },   { "sem", 2, 2, true },
         { "bsem", 2, 2, true },   { "event", 1, 1, true },   { "cond", 1, 2, true },   { "queue", 1, 2, true },
         { "lifo", 1, 2, true },   { "prio", 1, 2, true },    { "barrier", 2, 2, true }, { "reader", 1, 2, false },
-        { "writer", 3, 3, false }, { "ctxvar", 2, 2, false },
+        { "writer", 3, 3, false }, { "ctxvar", 2, 2, true },
     };
     declaration *d;
     size_t k = 0;

@@ -79,6 +79,25 @@ static void end_block(interpret *self)
     self->n_blocks--;
 }
 
+/* Leaves a block that has an object, on foot or with an error; a group's end is awaited. */
+static void leave_block(interpret *self)
+{
+    block *b = &self->blocks[--self->n_blocks];
+    const int error = self->completion.kind == RAISE ? self->completion.error : 0;
+    int left;
+
+    if (self->completion.kind == NORMAL)
+        self->pc = b->ins->end;
+    if (b->ins->op->control == CONTROL_TASKGROUP) {
+        b->saved = self->completion;
+        self->leaving = b;
+        return;
+    }
+    left = leave_timeout(b, error);
+    if (left != error)
+        raise_error(self, left);
+}
+
 /* The end of a try's body, or of a clause. */
 static void end_try(interpret *self)
 {
@@ -117,7 +136,19 @@ static void execute(interpret *self, const instruction *ins)
     case CONTROL_JUMP: self->pc = ins->alt; return;
     case CONTROL_LOOP: begin_loop(self, ins); return;
     case CONTROL_TRY: push(self, ins); return;
-    case CONTROL_END_BLOCK: end_block(self); return;
+    case CONTROL_TIMEOUT:
+    case CONTROL_TASKGROUP:
+        push(self, ins);
+        error = ins->op->control == CONTROL_TIMEOUT ? enter_timeout(self, ins) : enter_group(self, ins);
+        if (error)
+            scn_fail(ins->line, "a block cannot be entered: %s", awl_strerror(error));
+        return;
+    case CONTROL_END_BLOCK:
+        if (top(self)->ins->op->control == CONTROL_LOOP)
+            end_block(self);
+        else
+            leave_block(self);
+        return;
     case CONTROL_END_TRY: end_try(self); return;
     case CONTROL_END_FINALLY: end_finally(self); return;
     case CONTROL_RETURN:
@@ -196,6 +227,10 @@ static void unwind(interpret *self)
         }
         return;
     }
+    if (b->ins->op->control != CONTROL_TRY) {
+        leave_block(self);
+        return;
+    }
     if (b->phase == HANDLER)
         self->handled = b->handled;
     if (b->phase == BODY && self->completion.kind == RAISE && handle(self, b))
@@ -218,6 +253,8 @@ static bool advance(interpret *self)
     for (;;) {
         const instruction *ins;
 
+        if (self->leaving)
+            return true;
         if (self->completion.kind != NORMAL) {
             if (self->n_blocks == 0)
                 return false;
@@ -242,6 +279,8 @@ static awl_coro start(interpret *self)
 {
     self->awaited = NULL;
     self->result = NULL;
+    if (self->leaving)
+        return leave_group(self->leaving, self->leaving->saved.kind == RAISE ? self->leaving->saved.error : 0);
     return self->waiting->op->start(self, self->waiting);
 }
 
@@ -249,7 +288,12 @@ static void finish(interpret *self)
 {
     const instruction *ins = self->waiting;
 
-    if (self->error) {
+    if (self->leaving) {
+        self->completion = self->leaving->saved;
+        if (self->error)
+            raise_error(self, group_left(self->leaving, self->error));
+        self->leaving = NULL;
+    } else if (self->error) {
         raise_error(self, self->error);
     } else if (ins->op->control == CONTROL_WITH) {
         push(self, ins);
@@ -264,7 +308,7 @@ co_define(interpret)
     co_begin;
     while (advance(self)) {
         co_try_cancel(self->error, start(self));
-        if (!self->error && self->waiting->op->outs == 1)
+        if (!self->error && !self->leaving && self->waiting->op->outs == 1)
             co_result(self->result);
         finish(self);
     }

@@ -59,6 +59,7 @@ void text_add_value(text *t, const value *v);
 /* Errors: numbers of errno and awl for the kinds that the library raises, from 2000 up for the words of a scenario. */
 int error_number(const char *kind); /* 0: there is no such kind */
 const char *error_kind(int error);
+int error_new(const char *kind); /* a number for a kind that has details */
 
 /* ---- Programs ---------------------------------------------------------------------------------------------------- */
 
@@ -153,12 +154,14 @@ typedef struct named {
     awl_task *task;          /* NULL: no task */
     struct named **children; /* of a gather: what its outcomes are of */
     size_t n_children;
+    bool unretrieved; /* at the end of the run */
     struct named *next;      /* in the order of binding */
 } named;
 
 named *name_future(const char *name, awl_future *future, awl_task *task, int line);
 named *named_first(void);
 const char *name_of_task(const awl_task *task); /* NULL: none */
+named *named_of(const awl_future *future);      /* the first name of a future */
 
 /* The named future of an operand; and its task. */
 named *operand_future(const interpret *self, const instruction *ins, size_t i);
@@ -174,6 +177,7 @@ typedef struct variable {
 } variable;
 
 void variable_declare(const char *name, const value *value);
+void context_declare(const char *name, const value *value);
 void assign(interpret *self, const char *name, const value *v);
 void assign_out(interpret *self, const instruction *ins, size_t i, const value *v); /* if there is such an out */
 const value *variable_value(const interpret *self, const char *name, int line);
@@ -215,6 +219,7 @@ typedef struct block {
     object *held;     /* of a with */
     completion saved; /* what goes on after the finally */
     int handled;      /* the error that was being handled around this block */
+    void *object;     /* the timeout or group that it entered */
 } block;
 
 /* One activation of a coroutine or fn. */
@@ -234,10 +239,20 @@ co_declare(interpret, {
     int error;                  /* what came of it, and its result */
     void *result;
     object *entering;           /* what was acquired last */
+    block *leaving;             /* a block that is left by the await; NULL: it is an operation's */
     named *awaited;             /* whose result that is; NULL: a coroutine's */
     named **several;            /* of `wait` */
     size_t n_several;
 });
+
+/* Blocks with an object of awl's (op_scope.c): entering one, 0 or the error; leaving a timeout, which gives the error to go on
+ * with; what is awaited to leave a group, and the error that becomes of its own. */
+int enter_timeout(interpret *self, const instruction *ins);
+int leave_timeout(block *b, int error);
+int enter_group(interpret *self, const instruction *ins);
+void scopes_close(void);
+awl_coro leave_group(block *b, int error);
+int group_left(block *b, int error);
 
 /* Runs a fn as a callback does. */
 void run_fn(const code *fn, const value **args, size_t n_args);

@@ -157,18 +157,18 @@ void text_add_value(text *t, const value *v)
 
 /* ---- Errors ------------------------------------------------------------------------------------------------------ */
 
-enum { FIRST_OF_USER = 2000, MOST_OF_USER = 100 };
+enum { FIRST_OF_USER = 2000, MOST_OF_USER = 1000 };
 
-/* Runtime is what awl calls EDEADLK when a task awaits itself: the one RuntimeError of asyncio that the library has. */
+/* RuntimeError is EDEADLK when a task awaits itself, and AWL_ECLOSED of a timeout or group that is over. */
 static const struct {
     const char *kind;
     int error;
 } kinds[] = {
     { "Cancelled", ECANCELED }, { "Timeout", ETIMEDOUT }, { "Invalid", AWL_EINVALIDSTATE },
-    { "Runtime", EDEADLK },     { "Value", EINVAL },
+    { "Runtime", AWL_ECLOSED }, { "Runtime", EDEADLK }, { "Value", EINVAL },
     { "Runtime", AWL_ENOTLOCKED }, { "Value", AWL_EOVERRELEASE }, { "Value", AWL_ETOOMANYDONE },
     { "BrokenBarrier", AWL_EBROKENBARRIER }, { "QueueFull", AWL_EQUEUEFULL }, { "QueueEmpty", AWL_EQUEUEEMPTY },
-    { "QueueShutDown", AWL_EQUEUESHUTDOWN },
+    { "QueueShutDown", AWL_EQUEUESHUTDOWN }, { "StopIter", AWL_EEND },
 };
 
 static const char *of_user[MOST_OF_USER];
@@ -179,8 +179,11 @@ int error_number(const char *kind)
         if (strcmp(kinds[i].kind, kind) == 0)
             return kinds[i].error;
     }
-    if (kind[0] != 'E')
-        return 0;
+    return kind[0] == 'E' ? error_new(kind) : 0;
+}
+
+int error_new(const char *kind)
+{
     for (int i = 0; i < MOST_OF_USER; i++) {
         if (!of_user[i])
             of_user[i] = kind;
