@@ -257,6 +257,8 @@ void awl__gather_close(co_frame *frame)
 {
     if (frame->type_ == &gather_type)
         let_go(gather_of(frame));
+    else
+        awl__shield_close(frame);
 }
 
 static void prepare(awl__gather *gather, size_t n, awl_outcome *outcomes, unsigned flags)

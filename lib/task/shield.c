@@ -64,6 +64,9 @@ static co_step start(shield_frame *self, co_stack *stack)
         awl__future_take(self->inner.future, &stack->promise_);
         return end(self, stack, stack->promise_.error_);
     }
+    if (!self->inner.owned)
+        awl__future_keep(self->inner.future); /* it is asked at the end */
+    self->inner.owned = true;
     awl_future_init(&self->outer, loop);
     awl__watch(self->inner.future, &self->waiter, operation_done);
     return awl__await_in(stack, &self->co, &self->outer, SHIELD_WAIT);
@@ -81,6 +84,18 @@ static co_step shield_step(co_frame *frame, co_stack *stack)
 }
 
 static const co_type shield_type = { shield_step, NULL, "awl_shield", __FILE__, sizeof(shield_frame), __LINE__ };
+
+void awl__shield_close(co_frame *frame)
+{
+    shield_frame *self = (shield_frame *)(void *)frame;
+
+    if (frame->type_ != &shield_type || !self->inner.owned)
+        return;
+    if (self->inner.future)
+        awl_future_release(self->inner.future);
+    else
+        awl_coro_close(self->inner.coroutine);
+}
 
 awl_coro awl_shield_child_(awl_child_ inner)
 {

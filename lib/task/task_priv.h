@@ -276,6 +276,7 @@ void awl__shutdown_seen(void *loop);
 /* ---- Other combinators ----------------------------------------------------------------------------------------------- */
 
 void awl__shield_free(awl_future *future); /* of awl_shield_future */
+void awl__shield_close(co_frame *frame); /* if it is an awl_shield that never starts: gives its inner one back */
 extern const co_type awl__group_exit_type;
 
 /* ---- Contexts ---------------------------------------------------------------------------------------------------------- */

@@ -139,3 +139,27 @@ TEST(a_shield_may_be_made_before_the_loop_runs)
     CHECK_INT(awl_run_with(awl_shield(co_call(sleeps, .value = 4)), &virtual_options, &result), 0);
     CHECK_INT(result.i, 4);
 }
+
+TASK_TEST(a_shield_that_is_not_awaited_gives_its_task_back, { awl_task *t; })
+{
+    co_begin;
+    awl_coro_close(awl_shield(co_call(sleeps)));
+    self->t = awl_create_task(awl_shield(co_call(sleeps)));
+    awl_task_cancel(self->t); /* before its first step */
+    co_await(awl_sleep(AWL_MS));
+    awl_task_release(self->t);
+    CHECK_INT(stats_of(NULL).tasks + stats_of(NULL).tasks_held, 1);
+    co_end;
+}
+
+TASK_TEST(who_else_holds_the_inner_one_may_let_it_go, { awl_task *t, *outer; })
+{
+    co_begin;
+    self->t = awl_create_task(co_call(sleeps, .t = AWL_MS));
+    self->outer = awl_create_task(awl_shield(self->t));
+    co_await(awl_sleep(0));
+    awl_task_release(self->t);
+    co_await(self->outer);
+    awl_task_release(self->outer);
+    co_end;
+}
