@@ -52,24 +52,9 @@ static void begin_loop(interpret *self, const instruction *ins)
     top(self)->left = rounds;
 }
 
-/* A with is left, whatever the completion: an error of the release replaces that. */
-static void end_with(interpret *self)
-{
-    const int error = object_release(self->blocks[--self->n_blocks].held);
-
-    if (error)
-        raise_error(self, error);
-}
-
 static void end_block(interpret *self)
 {
     block *b = top(self);
-
-    if (b->ins->op->control == CONTROL_WITH) {
-        self->pc = b->ins->end;
-        end_with(self);
-        return;
-    }
 
     if (--b->left > 0) {
         self->pc = b->pc;
@@ -93,8 +78,8 @@ static void leave_block(interpret *self)
         self->leaving = b;
         return;
     }
-    left = leave_timeout(b, error);
-    if (left != error)
+    left = b->ins->op->control == CONTROL_WITH ? object_release(b->object) : leave_timeout(b, error);
+    if (left && left != error)
         raise_error(self, left);
 }
 
@@ -215,10 +200,6 @@ static void unwind(interpret *self)
 {
     block *b = top(self);
 
-    if (b->ins->op->control == CONTROL_WITH) {
-        end_with(self);
-        return;
-    }
     if (b->ins->op->control == CONTROL_LOOP) {
         self->n_blocks--;
         if (self->completion.kind == BREAK) {
@@ -297,7 +278,7 @@ static void finish(interpret *self)
         raise_error(self, self->error);
     } else if (ins->op->control == CONTROL_WITH) {
         push(self, ins);
-        top(self)->held = self->entering;
+        top(self)->object = self->entering;
     } else if (ins->op->finish) {
         ins->op->finish(self, ins);
     }

@@ -216,10 +216,9 @@ typedef struct block {
     size_t pc; /* of the body */
     enum phase phase;
     int64_t left;     /* rounds of a loop */
-    object *held;     /* of a with */
     completion saved; /* what goes on after the finally */
     int handled;      /* the error that was being handled around this block */
-    void *object;     /* the timeout or group that it entered */
+    void *object;     /* what it holds: a timeout, a group, or what a `with` acquired */
 } block;
 
 /* One activation of a coroutine or fn. */
