@@ -1,5 +1,6 @@
 /*
- * awl/stream.h: TCP connections, to servers and from clients. SPDX-License-Identifier: MIT
+ * awl/stream.h: TCP connections, to servers and from clients, and the two halves that they are made of.
+ * SPDX-License-Identifier: MIT
  *
  *     #include <awl.h>
  *     #include <stdio.h>
@@ -31,6 +32,9 @@
  *
  * ERRORS. The first error of a stream is its error for ever. What the other side sent before is still delivered first.
  * SIGPIPE is never raised. An idle stream has no buffers: it takes about 400 bytes.
+ *
+ * BY HAND. awl_reader and awl_flow, at the end of this file, are what a stream reads from and waits for room by. Used
+ * alone they make a stream of anything: bytes come to a reader from whoever feeds it, and a flow counts what is unsent.
  */
 #ifndef AWL_STREAM_H
 #define AWL_STREAM_H
@@ -246,5 +250,208 @@ AWL_CORO awl_server_wait_closed(awl_server *server);
 /* Stops listening and gives the handle back. Clients that are being served are let be. NULL is allowed.
  * As asyncio.Server.close; test/stream/test_server.c */
 void awl_server_close(awl_server *server);
+
+/* ---- Readers: bytes that somebody feeds -------------------------------------------------------------------------- */
+
+/* The buffer, which a stream has, too. */
+typedef struct awl_input_ {
+    char *at_; /* NULL: empty */
+    size_t start_, end_, cap_, limit_;
+    struct awl__stream_op *ops_;
+    char hidden_; /* what the zero byte behind a line stands for */
+    bool hides_, lends_, eof_, fed_;
+} awl_input_;
+
+/*
+ * A reader is a buffer that one side feeds and the other reads, with asyncio's order of events. It tells the feeding
+ * side to pause when more than twice its limit is buffered, and to go on when that is down to the limit, or when a read
+ * has to wait for more.
+ *
+ * ONE TASK READS AT A TIME. A second one that would have to wait gets EBUSY. Until the task that was woken has had its
+ * turn, others can still come before it, as in asyncio: what they find in the buffer they take, so that its
+ * awl_reader_read gets 0; and if one of them has to wait, that turn forgets it, and only a cancellation ends it.
+ *
+ * ERRORS. One that awl_reader_set_error has set ends the read that waits, and every later one, before what is buffered:
+ * so it is in asyncio, while an awl_stream delivers first what came before its error.
+ */
+typedef struct awl_reader {
+    awl_input_ in_;
+    awl_loop *loop_;
+    char *lent_; /* what the line lies in that was read last, if the buffer has moved on */
+    size_t lent_cap_;
+    size_t detail_; /* of the last error: the bytes that the accessors below are about */
+    struct awl__stream_op *waiter_;
+    void (*pause_)(void *arg, bool pause);
+    void *pause_arg_;
+    int16_t error_;
+    bool paused_;
+} awl_reader;
+
+/*
+ * Makes a reader in caller's memory, for the running loop or the one given.
+ *
+ *   limit   of a line, bytes; half of what is buffered before the feeding side is to pause; 0: 64 KiB
+ * Errors   none here; without a loop every operation is EINVAL, as on a zeroed reader.
+ * Owns     awl_reader_fini, before the loop is closed.
+ * Source   asyncio.StreamReader; test/stream/test_reader.c
+ */
+void awl_reader_init(awl_reader *reader, awl_loop *loop, size_t limit);
+
+/* Drops what is buffered. Reads that wait end with ECONNABORTED, and the memory is the caller's at once. NULL and a
+ * zeroed reader are let be. */
+void awl_reader_fini(awl_reader *reader);
+
+/* Has fn(arg, true) called when the feeding side is to pause, fn(arg, false) when it is to go on. fn is called from
+ * within the other calls; it may feed the reader, not read from it nor fini it. NULL: nobody pauses. */
+void awl_reader_on_pause(awl_reader *reader, void (*fn)(void *arg, bool pause), void *arg);
+
+/*
+ * Puts bytes behind what is buffered, whatever its limit, and wakes the read that waits.
+ *
+ *   data   copied; may be NULL if len is 0
+ * Result   0; ENOMEM: nothing was taken; EPIPE after awl_reader_feed_eof; EINVAL for NULL.
+ * Context  the loop's thread; does not suspend.
+ * Source   asyncio.StreamReader.feed_data; test/stream/test_reader.c
+ */
+int awl_reader_feed_data(awl_reader *reader, const void *data, size_t len);
+
+/* Says that nothing more will come. 0, also when said twice; EINVAL for NULL. As asyncio.StreamReader.feed_eof. */
+int awl_reader_feed_eof(awl_reader *reader);
+
+/* Sets the error that reads end with from now on; a later one replaces it. 0; EINVAL for NULL, or an error that is not
+ * from 1 to 32767. As asyncio.StreamReader.set_exception. */
+int awl_reader_set_error(awl_reader *reader, int error);
+
+/*
+ * Takes up to `cap` bytes, as soon as there are any.
+ *
+ *   buf   caller's memory, valid until the operation completes; untouched on error
+ *   cap   bytes; 0: nothing is waited for
+ * Result   int: bytes read; 0 at the end, for cap 0, or if another task took what came.
+ * Errors   ECANCELED; EBUSY if another read waits and this one would have to; ECONNABORTED after awl_reader_fini;
+ *          AWL_EOTHERLOOP; EINVAL; the error that was set.
+ * Context  suspends only if there is nothing; allocates nothing; cancel-safe: no byte is lost.
+ * Source   asyncio.StreamReader.read; test/stream/test_reader.c
+ */
+AWL_CORO awl_reader_read(awl_reader *reader, void *buf, size_t cap);
+
+/*
+ * Takes everything up to the end.
+ *
+ *   len   takes the length; may be NULL; untouched on error
+ * Result   char *: with a zero byte behind it, valid as a line below; NULL if there was nothing.
+ * Errors   ENOMEM; else as above. What came by then can still be read; should there be no memory for that, ENOMEM is
+ *          the reader's error from then on.
+ * Source   asyncio.StreamReader.read(-1), which loses what it had got when it is cancelled; test/stream/test_reader.c,
+ *          test_reader_faults.c
+ */
+AWL_CORO awl_reader_read_all(awl_reader *reader, size_t *len);
+
+/*
+ * Takes exactly `n` bytes, once that many are buffered; the limit does not matter.
+ *
+ *   buf   caller's memory, n bytes, valid until the operation completes; untouched on error
+ * Result   int: n.
+ * Errors   AWL_EINCOMPLETE: the end came before, and what was there is taken: see awl_reader_partial. Else as above.
+ * Source   asyncio.StreamReader.readexactly; test/stream/test_reader.c
+ */
+AWL_CORO awl_reader_read_exactly(awl_reader *reader, void *buf, size_t n);
+
+/*
+ * Takes a line, with its '\n'; at the end perhaps one without.
+ *
+ *   len   as above
+ * Result   char *: the line, with a zero byte behind it; NULL at the end. It lies in the reader's memory, may be
+ *          changed, and is valid until the next operation that reads, or awl_reader_fini; feeding does not touch it.
+ * Errors   AWL_ELIMIT: it is longer than the limit without its '\n', and dropped; where there is no '\n' yet, all that
+ *          is buffered is. Else as above.
+ * Context  as above; allocates nothing.
+ * Source   asyncio.StreamReader.readline, whose ValueError is AWL_ELIMIT here; test/stream/test_reader.c
+ */
+AWL_CORO awl_reader_readline(awl_reader *reader, size_t *len);
+
+/*
+ * Takes what comes up to and with a separator.
+ *
+ *   separator, size   1 byte or more (else EINVAL), valid until the operation completes
+ * Result   char *: as above, never NULL.
+ * Errors   AWL_EINCOMPLETE: as above. AWL_ELIMIT: more than the limit before the separator; all of it stays to be read,
+ *          see awl_reader_consumed. Else as above.
+ * Source   asyncio.StreamReader.readuntil; test/stream/test_reader.c
+ */
+AWL_CORO awl_reader_read_until(awl_reader *reader, const void *separator, size_t size, size_t *len);
+
+/* After AWL_EINCOMPLETE: what was there before the end, with a zero byte behind it; it is valid as a line is. `len` may
+ * be NULL. As asyncio.IncompleteReadError.partial. */
+char *awl_reader_partial(awl_reader *reader, size_t *len);
+
+/* After AWL_ELIMIT of awl_reader_read_until: how many bytes at the front of the buffer hold no separator; 0 for NULL.
+ * As asyncio.LimitOverrunError.consumed. */
+size_t awl_reader_consumed(const awl_reader *reader);
+
+/* Whether the end was fed and nothing is buffered (NULL: true); bytes buffered; whether the feeding side was told to
+ * pause; the error that was set, 0 if none was (NULL: EINVAL). */
+bool awl_reader_at_eof(const awl_reader *reader);
+size_t awl_reader_buffered(const awl_reader *reader);
+bool awl_reader_paused(const awl_reader *reader);
+int awl_reader_error(const awl_reader *reader);
+
+/* ---- Flows: who may write on, and who has to wait ---------------------------------------------------------------- */
+
+/* The marks, which a stream has, too. */
+typedef struct awl_gate_ {
+    size_t unsent_, high_, low_;
+    struct awl__stream_op *ops_;
+    int16_t lost_; /* the error of drains that begin now */
+    bool paused_, closing_;
+} awl_gate_;
+
+/* A flow counts bytes that are written and not sent yet. It pauses when they are more than `high`, until they are as
+ * few as `low`; while it is paused, drains wait. */
+typedef struct awl_flow {
+    awl_gate_ gate_;
+    awl_loop *loop_;
+} awl_flow;
+
+/*
+ * Makes a flow in caller's memory, for the running loop or the one given.
+ *
+ *   high, low   bytes; `low` is no more than `high`, else it is taken to be that
+ * Errors   none here; without a loop every operation is EINVAL, as on a zeroed flow.
+ * Owns     awl_flow_fini, before the loop is closed.
+ * Source   asyncio.WriteTransport.set_write_buffer_limits; test/stream/test_flow.c
+ */
+void awl_flow_init(awl_flow *flow, awl_loop *loop, size_t high, size_t low);
+
+/* Drains that wait end with ECONNABORTED, and the memory is the caller's at once. NULL and a zeroed flow are let be. */
+void awl_flow_fini(awl_flow *flow);
+
+/* Counts n bytes more, or n bytes less (at most all); the latter may wake all drains. 0; EINVAL for NULL; EOVERFLOW if
+ * there would be more than a size_t holds, and nothing is counted. Source: test/stream/test_flow.c */
+int awl_flow_written(awl_flow *flow, size_t n);
+int awl_flow_sent(awl_flow *flow, size_t n);
+
+/*
+ * Waits while the flow is paused. Any number of tasks may wait; they go on in their order.
+ *
+ * Result   none.
+ * Errors   ECONNRESET once the connection is lost; if it is lost while this waits: the error given to awl_flow_lost;
+ *          ECANCELED; ECONNABORTED after awl_flow_fini; AWL_EOTHERLOOP; EINVAL.
+ * Context  suspends only while the flow is paused, or, after awl_flow_close, for one turn of the other tasks: so a loop
+ *          of writes and drains comes to see that the connection is lost.
+ * Source   asyncio.StreamWriter.drain; test/stream/test_flow.c
+ */
+AWL_CORO awl_flow_drain(awl_flow *flow);
+
+/* The connection is being closed, but not lost yet. NULL is let be. As asyncio's transport.is_closing. */
+void awl_flow_close(awl_flow *flow);
+
+/* The connection is lost: drains that wait end with `error`, without one if it is 0. 0; EINVAL for NULL, or an error
+ * that is not from 0 to 32767. As asyncio's protocol.connection_lost; test/stream/test_flow.c */
+int awl_flow_lost(awl_flow *flow, int error);
+
+/* Whether drains wait; bytes written and not sent. */
+bool awl_flow_paused(const awl_flow *flow);
+size_t awl_flow_unsent(const awl_flow *flow);
 
 #endif

@@ -18,13 +18,13 @@ static co_step connected_step(co_frame *frame, co_stack *stack)
     int error = 0;
 
     if (frame->state_ == AWL__OP_START)
-        return awl__stream_park(op, stack, &s->writers);
-    if (awl__stream_unpark(op, stack, &s->writers))
+        return awl__stream_park(op, stack, &s->gate.ops_);
+    if (awl__stream_unpark(op, stack, &s->gate.ops_))
         error = ECANCELED;
     else if (getsockopt(s->io.fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
         error = errno;
     s->connecting = false;
-    return awl__stream_leave_error(op, stack, true, error);
+    return awl__stream_leave_error(op, stack, error);
 }
 
 static const co_type connected_type = { connected_step, awl__stream_op_cancel,  "awl_open_connection",

@@ -1,164 +1,153 @@
-/* Reading up to a separator: lines, and what ends in other bytes; see awl/stream.h. */
+/* Reading up to a separator: lines, and what ends in other bytes; from a stream or from a reader that is fed. */
 #define _GNU_SOURCE
 #include <errno.h>
 
 #include "stream_priv.h"
 
-enum { FIRST_BUFFER = 4096 };
-
 typedef struct line_frame {
-    awl__stream_op op;
+    awl__read_op read;
     const char *separator;
     size_t size;
     size_t searched; /* bytes at the front in which no separator starts */
     size_t *len;
-    bool line; /* a line, for which the end of the stream does as well */
+    bool line; /* a line, for which the end does as well */
 } line_frame;
 
 /* Looks for the separator in what is buffered. Result: the length up to and with it; 0: it is not there. */
 static size_t find(line_frame *self)
 {
-    const awl_stream *s = self->op.stream;
-    const size_t len = s->in_end - s->in_start;
-    const char *from, *found = NULL;
+    const awl_input_ *in = self->read.in;
+    const size_t len = awl__input_len(in);
+    const char *from, *found;
 
-    if (!s->in)
+    if (len < self->searched || len - self->searched < self->size) /* the former: another task has read meanwhile */
         return 0;
-    from = s->in + s->in_start;
-    if (len > self->searched)
-        found = memmem(from + self->searched, len - self->searched, self->separator, self->size);
+    from = in->at_ + in->start_;
+    found = memmem(from + self->searched, len - self->searched, self->separator, self->size);
     if (found)
         return (size_t)(found - from) + self->size;
-    if (len >= self->size)
-        self->searched = len + 1 - self->size;
+    self->searched = len + 1 - self->size;
     return 0;
 }
 
-/* Makes room for at least one more byte and a zero byte. */
-static bool make_room(awl_stream *s)
+/* Ends with a line, or what else was read. */
+static co_step give(line_frame *self, co_stack *stack, char *line, size_t len)
 {
-    const size_t len = s->in_end - s->in_start;
-    char *in;
-
-    if (s->in_end + 1 < s->in_cap)
-        return true;
-    if (s->in_start) {
-        memmove(s->in, s->in + s->in_start, len);
-    } else {
-        const size_t cap = s->in_cap < FIRST_BUFFER ? FIRST_BUFFER : s->in_cap * 2;
-
-        in = awl__alloc(s->io.loop, cap);
-        if (!in)
-            return false;
-        if (len)
-            memcpy(in, s->in, len);
-        awl__stream_free_input(s);
-        s->in = in;
-        s->in_cap = cap;
-    }
-    s->in_start = 0;
-    s->in_end = len;
-    return true;
-}
-
-/* Takes `len` bytes off the front of the buffer and ends with them. */
-static co_step give(line_frame *self, co_stack *stack, bool held, size_t len)
-{
-    awl_stream *s = self->op.stream;
-    char *line = s->in + s->in_start;
-
-    s->in_start += len;
-    s->hidden = s->in[s->in_start];
-    s->hides = true;
-    s->in[s->in_start] = '\0';
     if (self->len)
         *self->len = len;
-    return awl__stream_leave(&self->op, stack, held, co_from_pointer_(line));
+    return awl__stream_leave(&self->read.op, stack, co_from_pointer_(line));
 }
 
-/* Ends for want of a separator within the limit; a line is dropped as far as it has come. */
-static co_step give_up(line_frame *self, co_stack *stack, bool held, size_t drop)
+/* Ends for want of a separator within the limit; a line is dropped as far as it has come. `len`: with its separator;
+ * 0: that has not come. */
+static co_step give_up(line_frame *self, co_stack *stack, size_t len)
 {
+    awl_input_ *in = self->read.in;
+
     if (self->line)
-        self->op.stream->in_start += drop;
-    return awl__stream_leave_error(&self->op, stack, held, AWL_ELIMIT);
+        awl__input_take(in, len ? len : awl__input_len(in));
+    else if (in->fed_)
+        awl__reader_of(in)->detail_ = len ? len - self->size : self->searched;
+    return awl__stream_leave_error(&self->read.op, stack, AWL_ELIMIT);
 }
 
-static co_step at_end(line_frame *self, co_stack *stack, bool held)
+static co_step at_end(line_frame *self, co_stack *stack)
 {
-    const size_t len = self->op.stream->in_end - self->op.stream->in_start;
+    const size_t len = awl__input_len(self->read.in);
 
     if (!self->line)
-        return awl__stream_leave_error(&self->op, stack, held, AWL_EINCOMPLETE);
-    if (len)
-        return give(self, stack, held, len);
-    if (self->len)
-        *self->len = 0;
-    return awl__stream_leave(&self->op, stack, held, co_from_pointer_(NULL));
+        return awl__read_incomplete(&self->read, stack);
+    return give(self, stack, len ? awl__input_lend_last(self->read.in, len) : NULL, len);
+}
+
+/* More bytes into the buffer. Result: as awl__stream_fetch. */
+static ssize_t fetch(line_frame *self)
+{
+    awl_input_ *in = self->read.in;
+    ssize_t n;
+
+    if (!self->read.op.stream)
+        return in->eof_ ? 0 : -EAGAIN;
+    if (!awl__input_room(in, 1))
+        return -ENOMEM;
+    n = awl__stream_fetch(self->read.op.stream, in->at_ + in->end_, in->cap_ - in->end_ - 1);
+    if (n > 0)
+        in->end_ += (size_t)n;
+    else if (n == -EAGAIN)
+        awl__input_settle(in);
+    return n;
 }
 
 static co_step line_step(co_frame *frame, co_stack *stack)
 {
     line_frame *self = (line_frame *)(void *)frame;
-    awl_stream *s = self->op.stream;
-    bool held;
-    int error = awl__stream_enter(&self->op, stack, &held);
+    const int error = self->size ? awl__read_enter(&self->read, stack) : EINVAL;
+    ssize_t n = error ? -error : 1;
 
-    if (!error && !self->size)
-        error = EINVAL;
     if (!error)
-        awl__stream_settle(s);
-    while (!error) {
-        const size_t len = find(self);
-        ssize_t n;
+        awl__input_settle(self->read.in);
+    while (n > 0) {
+        const size_t len = find(self), limit = self->read.in->limit_;
 
-        if (len && len - self->size <= s->limit)
-            return give(self, stack, held, len);
-        if (len || self->searched > s->limit)
-            return give_up(self, stack, held, len ? len : s->in_end - s->in_start);
-        if (!make_room(s)) {
-            error = ENOMEM;
-            break;
-        }
-        n = awl__stream_fetch(s, s->in + s->in_end, s->in_cap - s->in_end - 1);
-        if (n > 0) {
-            s->in_end += (size_t)n;
-            continue;
-        }
-        if (n == 0)
-            return at_end(self, stack, held);
-        if (n == -EAGAIN) {
-            awl__stream_settle(s);
-            return awl__stream_wait(&self->op, stack, held);
-        }
-        error = (int)-n;
+        if (len && len - self->size <= limit)
+            return give(self, stack, awl__input_lend(self->read.in, len), len);
+        if (len || self->searched > limit)
+            return give_up(self, stack, len);
+        n = fetch(self);
     }
-    return awl__stream_leave_error(&self->op, stack, held, error);
+    if (n == -EAGAIN)
+        return awl__read_wait(&self->read, stack);
+    return n == 0 ? at_end(self, stack) : awl__stream_leave_error(&self->read.op, stack, (int)-n);
 }
 
-static const co_type line_type = { line_step, awl__stream_op_cancel, "awl_stream_readline",
-                                   __FILE__,  sizeof(line_frame),    __LINE__ };
-static const co_type until_type = { line_step, awl__stream_op_cancel, "awl_stream_read_until",
-                                    __FILE__,  sizeof(line_frame),    __LINE__ };
+static const co_type stream_line_type = { line_step, awl__stream_op_cancel, "awl_stream_readline",
+                                          __FILE__,  sizeof(line_frame),    __LINE__ };
+static const co_type stream_until_type = { line_step, awl__stream_op_cancel, "awl_stream_read_until",
+                                           __FILE__,  sizeof(line_frame),    __LINE__ };
+static const co_type reader_line_type = { line_step, awl__stream_op_cancel, "awl_reader_readline",
+                                          __FILE__,  sizeof(line_frame),    __LINE__ };
+static const co_type reader_until_type = { line_step, awl__stream_op_cancel, "awl_reader_read_until",
+                                           __FILE__,  sizeof(line_frame),    __LINE__ };
 
-static awl_coro new_line(const co_type *type, awl_stream *s, const void *separator, size_t size, size_t *len)
+/* What a read up to a separator looks for. */
+typedef struct sought {
+    const void *separator;
+    size_t size;
+    bool line;
+} sought;
+
+static inline awl_coro new_line(const co_type *type, awl_stream *s, awl_input_ *in, sought what, size_t *len)
 {
     line_frame *self = awl__op_new(type, sizeof *self);
 
     if (self) {
-        self->op.stream = s;
-        self->separator = separator;
-        self->size = size;
+        self->read.op.stream = s;
+        self->read.in = in;
+        self->separator = what.separator;
+        self->size = what.separator ? what.size : 0;
         self->searched = 0;
         self->len = len;
-        self->line = type == &line_type;
+        self->line = what.line;
     }
     return awl__op(self);
 }
 
-awl_coro awl_stream_readline(awl_stream *s, size_t *len) { return new_line(&line_type, s, "\n", 1, len); }
+awl_coro awl_stream_readline(awl_stream *s, size_t *len)
+{
+    return new_line(&stream_line_type, s, s ? &s->in : NULL, (sought){ "\n", 1, true }, len);
+}
 
 awl_coro awl_stream_read_until(awl_stream *s, const void *separator, size_t size, size_t *len)
 {
-    return new_line(&until_type, s, separator, size, len);
+    return new_line(&stream_until_type, s, s ? &s->in : NULL, (sought){ separator, size, false }, len);
+}
+
+awl_coro awl_reader_readline(awl_reader *r, size_t *len)
+{
+    return new_line(&reader_line_type, NULL, r ? &r->in_ : NULL, (sought){ "\n", 1, true }, len);
+}
+
+awl_coro awl_reader_read_until(awl_reader *r, const void *separator, size_t size, size_t *len)
+{
+    return new_line(&reader_until_type, NULL, r ? &r->in_ : NULL, (sought){ separator, size, false }, len);
 }

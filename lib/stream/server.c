@@ -58,7 +58,7 @@ static void stop(awl_server *server)
         awl_handle_cancel(&server->listeners[i].accept);
     close_listeners(server);
     if (!server->served)
-        awl__stream_wake(server->waiters);
+        awl__stream_wake(server->waiters, 0);
 }
 
 static void drop(awl_server *server)
@@ -96,7 +96,7 @@ static void client_done(awl_loop *loop, awl__waiter *waiter)
     awl_task_release(c->task);
     awl__free(loop, c, sizeof *c);
     if (--server->served == 0 && server->stopped)
-        awl__stream_wake(server->waiters);
+        awl__stream_wake(server->waiters, 0);
     drop(server);
 }
 

@@ -7,7 +7,9 @@
 
 #include "stream_priv.h"
 
-_Static_assert(sizeof(awl_stream) <= 272 || sizeof(void *) > 8, "an idle stream is small");
+enum { MOST_AT_ONCE = 32 }; /* reads of one stream without a turn for the other tasks */
+
+_Static_assert(sizeof(awl_stream) <= 256 || sizeof(void *) > 8, "an idle stream is small");
 
 /* ---- Waiting operations ------------------------------------------------------------------------------------------ */
 
@@ -20,6 +22,7 @@ co_step awl__stream_park(awl__stream_op *op, co_stack *stack, awl__stream_op **l
         op->stream->streak = 0;
     }
     op->task = awl__task_of(stack);
+    op->error = 0;
     op->next = NULL;
     while (*at)
         at = &(*at)->next;
@@ -34,14 +37,16 @@ bool awl__stream_unpark(awl__stream_op *op, co_stack *stack, awl__stream_op **li
     while (*at != op)
         at = &(*at)->next;
     *at = op->next;
-    return op->co.state_ == AWL__OP_CANCELLED || stack->promise_.error_;
+    return awl__stream_cancelled(op, stack);
 }
 
-void awl__stream_wake(awl__stream_op *list)
+void awl__stream_wake(awl__stream_op *list, int error)
 {
     for (; list; list = list->next) {
-        if (list->task)
-            awl__task_wake(list->task);
+        if (!list->task)
+            continue;
+        list->error = error;
+        awl__task_wake(list->task);
         list->task = NULL;
     }
 }
@@ -56,6 +61,22 @@ bool awl__stream_op_cancel(co_frame *frame, co_stack *stack)
     return true;
 }
 
+co_step awl__stream_leave(awl__stream_op *op, co_stack *stack, co_typed_ result)
+{
+    if (awl__stream_held(op))
+        awl__stream_drop(op->stream);
+    stack->promise_.value_ = result.value;
+    stack->promise_.kind_ = result.kind;
+    return awl__op_end(&op->co, stack, 0);
+}
+
+co_step awl__stream_leave_error(awl__stream_op *op, co_stack *stack, int error)
+{
+    if (awl__stream_held(op))
+        awl__stream_drop(op->stream);
+    return awl__op_end(&op->co, stack, error);
+}
+
 /* ---- What the kernel says ---------------------------------------------------------------------------------------- */
 
 static void flush_later(void *arg) { awl__stream_flush(arg); }
@@ -68,15 +89,34 @@ static void changed(awl__io *io, bool readable, bool writable)
     if (readable) {
         s->readable = true;
         s->short_read = false;
-        awl__stream_wake(s->reader);
+        awl__stream_wake(s->in.ops_, 0);
     }
     if (writable) {
         s->writable = true;
         if (s->connecting)
-            awl__stream_wake(s->writers);
-        else if (s->unsent)
+            awl__stream_wake(s->gate.ops_, 0);
+        else if (s->gate.unsent_)
             awl_call_soon(io->loop, &s->flush, flush_later, s);
     }
+}
+
+ssize_t awl__stream_fetch(awl_stream *s, void *buf, size_t cap)
+{
+    ssize_t n;
+
+    if (s->in.eof_ || !s->readable)
+        return s->error ? -s->error : s->in.eof_ ? 0 : -EAGAIN;
+    if (s->streak >= MOST_AT_ONCE)
+        return -EAGAIN;
+    s->streak++;
+    n = s->wire->read(s, buf, cap);
+    if (n == -EAGAIN)
+        s->readable = false;
+    else if (n <= 0)
+        s->in.eof_ = true;
+    if (n < 0 && n != -EAGAIN)
+        awl__stream_fail(s, (int)-n);
+    return n <= 0 && s->error ? -s->error : n;
 }
 
 /* ---- Making ------------------------------------------------------------------------------------------------------ */
@@ -112,9 +152,9 @@ awl_stream *awl__stream_new(awl_loop *loop, int fd, const awl_stream_options *op
     s->wire = &awl__socket_wire;
     s->refs = 1;
     s->readable = s->writable = true;
-    s->limit = o->limit ? o->limit : 65536;
-    s->high = o->high ? o->high : 65536;
-    s->low = o->low ? o->low : s->high / 4;
+    s->in.limit_ = o->limit ? o->limit : 65536;
+    s->gate.high_ = o->high ? o->high : 65536;
+    s->gate.low_ = o->low ? o->low : s->gate.high_ / 4;
     awl__closer_add(loop, &s->closer, loop_closed);
     return s;
 }
@@ -146,8 +186,8 @@ static void free_output(awl_stream *s)
         awl__free(s->io.loop, chunk, sizeof *chunk + chunk->cap);
     }
     s->out_last = NULL;
-    s->unsent = 0;
-    s->paused = false;
+    s->gate.unsent_ = 0;
+    s->gate.paused_ = false;
 }
 
 /* Everything is sent or lost: the descriptor goes, and who waits for that goes on. */
@@ -160,9 +200,9 @@ static void finish(awl_stream *s)
     awl__closer_remove(&s->closer);
     s->wire->close(s);
     free_output(s);
-    awl__stream_free_input(s);
-    awl__stream_wake(s->writers);
-    awl__stream_wake(s->reader);
+    awl__input_free(&s->in);
+    awl__stream_wake(s->gate.ops_, s->error);
+    awl__stream_wake(s->in.ops_, 0);
 }
 
 void awl__stream_fail(awl_stream *s, int error)
@@ -170,8 +210,8 @@ void awl__stream_fail(awl_stream *s, int error)
     if (!s->error)
         s->error = (int16_t)error;
     free_output(s);
-    awl__stream_wake(s->writers);
-    awl__stream_wake(s->reader);
+    awl__gate_lose(&s->gate, s->error, s->error);
+    awl__stream_wake(s->in.ops_, 0);
     if (s->closing)
         finish(s);
 }
@@ -181,8 +221,10 @@ void awl__stream_end(awl_stream *s)
     if (s->closing)
         return;
     s->closing = true;
-    awl__stream_wake(s->reader);
-    if (!s->unsent)
+    if (!s->error)
+        s->gate.lost_ = ECONNABORTED;
+    awl__stream_wake(s->in.ops_, 0);
+    if (!s->gate.unsent_)
         finish(s);
 }
 
@@ -205,7 +247,7 @@ void awl__stream_flush(awl_stream *s)
         }
         if (n > 0) {
             chunk->start += (size_t)n;
-            s->unsent -= (size_t)n;
+            awl__gate_sent(&s->gate, (size_t)n);
         }
         if (n < 0 || (size_t)n < len) {
             s->writable = false;
@@ -216,15 +258,11 @@ void awl__stream_flush(awl_stream *s)
             s->out_last = NULL;
         awl__free(s->io.loop, chunk, sizeof *chunk + chunk->cap);
     }
-    if (s->paused && s->unsent <= s->low) {
-        s->paused = false;
-        awl__stream_wake(s->writers);
-    }
-    if (!s->unsent && s->eof_asked && !s->eof_sent && !s->closed) {
+    if (!s->gate.unsent_ && s->eof_asked && !s->eof_sent && !s->closed) {
         s->eof_sent = true;
         s->wire->write_eof(s);
     }
-    if (!s->unsent && s->closing) {
+    if (!s->gate.unsent_ && s->closing) {
         finish(s);
         if (s->refs == 0)
             awl__free(s->io.loop, s, sizeof *s);
@@ -252,15 +290,48 @@ void awl_stream_abort(awl_stream *s)
     awl__stream_fail(s, ECONNABORTED);
 }
 
+/* Suspended until the descriptor is gone. */
+static co_step wait_closed_step(co_frame *frame, co_stack *stack)
+{
+    awl__stream_op *op = (awl__stream_op *)(void *)frame;
+    awl_stream *s = op->stream;
+    const bool held = awl__stream_held(op);
+    co_step step;
+
+    if (!s)
+        return awl__op_end(frame, stack, EINVAL);
+    if (held && awl__stream_unpark(op, stack, &s->gate.ops_))
+        return awl__stream_leave_error(op, stack, ECANCELED);
+    awl__stream_end(s);
+    if (s->closed)
+        return awl__stream_leave_error(op, stack, s->error);
+    step = awl__stream_park(op, stack, &s->gate.ops_);
+    if (held)
+        awl__stream_drop(s);
+    return step;
+}
+
+static const co_type wait_closed_type = { wait_closed_step, awl__stream_op_cancel,  "awl_stream_wait_closed",
+                                          __FILE__,         sizeof(awl__stream_op), __LINE__ };
+
+awl_coro awl_stream_wait_closed(awl_stream *s)
+{
+    awl__stream_op *self = awl__op_new(&wait_closed_type, sizeof *self);
+
+    if (self)
+        self->stream = s;
+    return awl__op(self);
+}
+
 /* ---- Asking ------------------------------------------------------------------------------------------------------ */
 
-bool awl_stream_at_eof(const awl_stream *s) { return !s || (s->eof && s->in_start == s->in_end); }
+bool awl_stream_at_eof(const awl_stream *s) { return !s || (s->in.eof_ && awl__input_len(&s->in) == 0); }
 
 int awl_stream_error(const awl_stream *s) { return s ? s->error : EINVAL; }
 
 int awl_stream_fd(const awl_stream *s) { return s ? s->io.fd : -1; }
 
-size_t awl_stream_unsent(const awl_stream *s) { return s ? s->unsent : 0; }
+size_t awl_stream_unsent(const awl_stream *s) { return s ? s->gate.unsent_ : 0; }
 
 typedef int name_fn(int fd, struct sockaddr *address, socklen_t *size);
 

@@ -24,10 +24,22 @@ extern const awl__wire awl__socket_wire;
 /* The head of the frame of each. While it is suspended it holds a reference to the stream. */
 typedef struct awl__stream_op {
     co_frame co;
-    awl_stream *stream;
+    awl_stream *stream;          /* NULL: it is of no stream */
     struct awl__stream_op *next; /* among those that wait for the same */
     awl_task *task;              /* to wake; NULL: it is not suspended, or has been woken */
+    int error;                   /* with which it was woken */
 } awl__stream_op;
+
+/* That of those that read. With a stream, bytes are pulled from it when they are needed; without one they are fed. */
+typedef struct awl__read_op {
+    awl__stream_op op;
+    awl_input_ *in; /* NULL: awl_reader_fini */
+} awl__read_op;
+
+typedef struct awl__drain_op {
+    awl__stream_op op;
+    awl_gate_ *gate; /* of the stream, or the first in a flow; NULL: awl_flow_fini */
+} awl__drain_op;
 
 enum { AWL__OP_START, AWL__OP_WAIT, AWL__OP_YIELD, AWL__OP_CANCELLED };
 
@@ -45,30 +57,20 @@ struct awl_stream {
     void *wire_data; /* of a layer over the socket */
     awl__closer closer;
     uint32_t refs;
-    int16_t error;  /* the first one */
-    uint8_t streak; /* reads that did not suspend, in a row */
-    char hidden;    /* what the zero byte behind a line stands for */
-    bool hides;
+    int16_t error;   /* the first one */
+    uint8_t streak;  /* reads that did not suspend, in a row */
     bool readable;   /* a read may find something */
     bool short_read; /* the last one got less than it asked for */
     bool writable;   /* a write may find room */
     bool connecting;
-    bool eof; /* the other side has ended */
     bool eof_asked, eof_sent;
-    bool paused;     /* more than `high` bytes were unsent, and not yet as few as `low` */
     bool closing;    /* no more operations; what is unsent goes first */
     bool closed;     /* the descriptor is gone */
     bool given_back; /* awl_stream_close was called */
 
-    /* reading */
-    awl__stream_op *reader;
-    char *in; /* NULL: empty */
-    size_t in_start, in_end, in_cap, limit;
-
-    /* writing */
+    awl_input_ in;
+    awl_gate_ gate; /* in its list are those, too, that wait for the close, or for the connection */
     awl__chunk *out, *out_last;
-    size_t unsent, high, low;
-    awl__stream_op *writers; /* that wait for room, for the close, for the connection */
     awl_handle flush;
 };
 
@@ -83,23 +85,85 @@ void awl__stream_flush(awl_stream *s); /* sends what can be sent */
 co_step awl__stream_park(awl__stream_op *op, co_stack *stack, awl__stream_op **list);
 
 /* Makes all of a list ready; what each does when it is resumed: true if it was cancelled; and its co_type's cancel. */
-void awl__stream_wake(awl__stream_op *list);
+void awl__stream_wake(awl__stream_op *list, int error);
 bool awl__stream_unpark(awl__stream_op *op, co_stack *stack, awl__stream_op **list);
 bool awl__stream_op_cancel(co_frame *frame, co_stack *stack);
+static inline bool awl__stream_cancelled(const awl__stream_op *op, const co_stack *stack)
+{
+    return op->co.state_ == AWL__OP_CANCELLED || stack->promise_.error_;
+}
 
-/* read.c */
-void awl__stream_free_input(awl_stream *s);
-void awl__stream_settle(awl_stream *s);
+/* Whether an operation, which has not suspended again in this step, holds a reference to its stream. */
+static inline bool awl__stream_held(const awl__stream_op *op) { return op->stream && op->co.state_ != AWL__OP_START; }
 
-/* What an operation that reads does first, at its start and when it is resumed: 0 or the error that it ends with.
- * *held: whether it has a reference to the stream. Then one of these: it waits for more, or ends. */
-int awl__stream_enter(awl__stream_op *op, co_stack *stack, bool *held);
-co_step awl__stream_wait(awl__stream_op *op, co_stack *stack, bool held);
-co_step awl__stream_leave(awl__stream_op *op, co_stack *stack, bool held, co_typed_ result);
-co_step awl__stream_leave_error(awl__stream_op *op, co_stack *stack, bool held, int error);
+/* Ends an operation, which lets go of its stream. */
+co_step awl__stream_leave(awl__stream_op *op, co_stack *stack, co_typed_ result);
+co_step awl__stream_leave_error(awl__stream_op *op, co_stack *stack, int error); /* 0: none, and no result */
 
-/* Bytes from the wire. Result: bytes, 0 at the end, or -error; -EAGAIN: wait, perhaps only a turn of the other tasks. */
+/* Bytes from the wire. Result: bytes, 0 at the end, or -error; -EAGAIN: wait, perhaps only a turn of the other tasks.
+ */
 ssize_t awl__stream_fetch(awl_stream *s, void *buf, size_t cap);
+
+/* input.c: the buffer. It is that of a stream, or the first in a reader that is fed. */
+static inline awl_reader *awl__reader_of(awl_input_ *in) { return in->fed_ ? (awl_reader *)(void *)in : NULL; }
+static inline size_t awl__input_len(const awl_input_ *in) { return in->end_ - in->start_; }
+void awl__input_free(awl_input_ *in);
+bool awl__input_room(awl_input_ *in, size_t n); /* for n bytes more and a zero byte; false: no memory */
+bool awl__input_push_back(awl_input_ *in, const void *data, size_t len);
+
+/* The line that was given is no more, and an empty buffer goes. */
+void awl__reader_settle(awl_reader *r);
+static inline void awl__input_settle(awl_input_ *in)
+{
+    if (in->hides_)
+        in->at_[in->start_] = in->hidden_;
+    in->hides_ = in->lends_ = false;
+    if (in->fed_)
+        awl__reader_settle(awl__reader_of(in));
+    if (in->at_ && in->start_ == in->end_)
+        awl__input_free(in);
+}
+
+/* Takes n bytes off the front; lends them, with a zero byte behind them. Who feeds a reader may be told to go on, and
+ * do so at once. */
+void awl__reader_tell(awl_reader *r, bool pause);
+void awl__reader_taken(awl_reader *r);
+static inline void awl__input_take(awl_input_ *in, size_t n)
+{
+    in->start_ += n;
+    if (in->fed_)
+        awl__reader_taken(awl__reader_of(in));
+}
+static inline char *awl__input_lend_last(awl_input_ *in, size_t n) /* at the end of all, where nobody is told */
+{
+    char *line = in->at_ + in->start_;
+
+    in->start_ += n;
+    in->hidden_ = line[n];
+    in->hides_ = in->lends_ = true;
+    line[n] = '\0';
+    return line;
+}
+static inline char *awl__input_lend(awl_input_ *in, size_t n)
+{
+    char *line = awl__input_lend_last(in, n);
+
+    awl__input_take(in, 0);
+    return line;
+}
+
+/* read.c: what an operation that reads does first, at its start and when it is resumed: 0 or the error that it ends
+ * with. Then it waits for more, or ends. */
+int awl__read_enter(awl__read_op *op, co_stack *stack);
+co_step awl__read_wait(awl__read_op *op, co_stack *stack);
+
+/* The end came before what was asked for. What did come stays in a stream, and leaves a reader that is fed. */
+co_step awl__read_incomplete(awl__read_op *op, co_stack *stack);
+
+/* flow.c */
+void awl__gate_written(awl_gate_ *gate, size_t n);
+void awl__gate_sent(awl_gate_ *gate, size_t n);
+void awl__gate_lose(awl_gate_ *gate, int error, int later); /* the error of drains that wait, and of later ones */
 
 /* socket.c */
 int awl__socket_connect(const awl_address *address, int *fd); /* 0, EINPROGRESS, or the error */

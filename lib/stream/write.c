@@ -1,4 +1,4 @@
-/* Writing: what the kernel does not take at once, and waiting for room; see awl/stream.h. */
+/* Writing: what the kernel does not take at once is kept; see awl/stream.h. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdarg.h>
@@ -36,8 +36,7 @@ static bool keep(awl_stream *s, const char *data, size_t len)
         memcpy(last->data + last->end, data, room);
         last->end += room;
     }
-    s->unsent += len;
-    s->paused |= s->unsent > s->high;
+    awl__gate_written(&s->gate, len);
     return true;
 }
 
@@ -59,7 +58,7 @@ int awl_stream_write(awl_stream *s, const void *data, size_t len)
         return error;
     if (s->eof_asked)
         return EPIPE;
-    if (!s->unsent && s->writable) {
+    if (!s->gate.unsent_ && s->writable) {
         const ssize_t n = s->wire->write(s, data, len);
 
         if (n < 0 && n != -EAGAIN) {
@@ -113,65 +112,3 @@ int awl_stream_write_eof(awl_stream *s)
     awl__stream_flush(s);
     return s->error;
 }
-
-/* ---- Waiting ----------------------------------------------------------------------------------------------------- */
-
-/* Suspended among the writers until `done`; both operations are this one. */
-static co_step wait_step(awl__stream_op *op, co_stack *stack, bool (*done)(const awl_stream *s))
-{
-    awl_stream *s = op->stream;
-    const bool held = s && op->co.state_ != AWL__OP_START;
-    const bool cancelled = held && awl__stream_unpark(op, stack, &s->writers);
-    int error = !s ? EINVAL : cancelled ? ECANCELED : 0;
-    co_step step;
-
-    if (!error && !done(s)) {
-        step = awl__stream_park(op, stack, &s->writers);
-        if (held)
-            awl__stream_drop(s);
-        return step;
-    }
-    if (!error)
-        error = s->error;
-    return awl__stream_leave_error(op, stack, held, error);
-}
-
-static bool has_room(const awl_stream *s) { return !s->paused || s->closed; }
-
-static co_step drain_step(co_frame *frame, co_stack *stack)
-{
-    awl__stream_op *op = (awl__stream_op *)(void *)frame;
-
-    if (frame->state_ == AWL__OP_START && op->stream && op->stream->closing && !op->stream->error)
-        return awl__op_end(frame, stack, ECONNABORTED);
-    return wait_step(op, stack, has_room);
-}
-
-static bool is_closed(const awl_stream *s) { return s->closed; }
-
-static co_step wait_closed_step(co_frame *frame, co_stack *stack)
-{
-    awl__stream_op *op = (awl__stream_op *)(void *)frame;
-
-    if (frame->state_ == AWL__OP_START && op->stream)
-        awl__stream_end(op->stream);
-    return wait_step(op, stack, is_closed);
-}
-
-static const co_type drain_type = { drain_step, awl__stream_op_cancel,  "awl_stream_drain",
-                                    __FILE__,   sizeof(awl__stream_op), __LINE__ };
-static const co_type wait_closed_type = { wait_closed_step, awl__stream_op_cancel,  "awl_stream_wait_closed",
-                                          __FILE__,         sizeof(awl__stream_op), __LINE__ };
-
-static awl_coro new_wait(const co_type *type, awl_stream *s)
-{
-    awl__stream_op *self = awl__op_new(type, sizeof *self);
-
-    if (self)
-        self->stream = s;
-    return awl__op(self);
-}
-
-awl_coro awl_stream_drain(awl_stream *s) { return new_wait(&drain_type, s); }
-
-awl_coro awl_stream_wait_closed(awl_stream *s) { return new_wait(&wait_closed_type, s); }
