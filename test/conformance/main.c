@@ -44,7 +44,7 @@ static void declare(void)
             variable_declare(d->name, d->first.literal);
         else if (strcmp(d->kind, "ctxvar") == 0)
             context_declare(d->name, d->first.literal);
-        else if (!object_declare(d))
+        else if (!object_declare(d) && !declare_stream(d))
             name_future(d->name, awl_future_new(NULL), NULL, 0);
     }
 }
@@ -179,11 +179,6 @@ int main(int argc, char **argv)
         return EXIT_WRONG;
     }
     program_parse(&scenario, read_file(argv[1]));
-    if (scenario.unsupported) {
-        fprintf(stderr, "scenario: awl has no %s yet\n", scenario.unsupported);
-        scn_free_all();
-        return EXIT_UNSUPPORTED;
-    }
     loop = awl_loop_open(&options);
     if (!loop)
         scn_fail(0, "the loop cannot be opened: %s", awl_strerror(errno));

@@ -99,7 +99,7 @@ const operation basic_operations[] = {
 const operation *operation_find(const char *name)
 {
     static const operation *const tables[] = {
-        basic_operations, future_operations, sync_operations, wait_operations, scope_operations, missing_operations,
+        basic_operations, future_operations, sync_operations, wait_operations, scope_operations, stream_operations,
     };
 
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {

@@ -5,7 +5,7 @@
 #include "scenario.h"
 
 extern const operation basic_operations[], future_operations[], sync_operations[], wait_operations[],
-    scope_operations[], missing_operations[];
+    scope_operations[], stream_operations[];
 
 #define CONTROL(name, least, most, sync, control) { name, least, most, 0, sync, control, -1, -1, NULL, NULL, NULL }
 

@@ -141,8 +141,6 @@ static void check(const reader *r, const instruction *ins, bool in_finally)
         scn_fail(r->line, "bad wait mode");
     if (strcmp(op->name, "gather") == 0 && !is_among(ins->args[1].token, "plain", "re", "re"))
         scn_fail(r->line, "bad gather mode");
-    if (op->control == CONTROL_PLAIN && !op->run && !op->start && !r->program->unsupported)
-        r->program->unsupported = op->name;
 }
 
 static void read_block(reader *r, int depth, bool in_finally);
@@ -209,7 +207,7 @@ static void read_statement(reader *r, int depth, bool in_finally)
     size_t at;
 
     if (!op)
-        scn_fail(r->line, "unknown operation %s", r->tokens[0]);
+        scn_unsupported(r->line, "unknown operation %s", r->tokens[0]);
     at = add(r, op);
     read_operands(r, &r->code->ins[at], 1);
     check(r, &r->code->ins[at], in_finally);
@@ -271,12 +269,10 @@ static void read_declaration(reader *r, declaration ***last)
     static const struct {
         const char *kind;
         size_t least, most;
-        bool supported;
     } kinds[] = {
-        { "var", 2, 2, true },     { "future", 1, 1, true },   { "lock", 1, 1, true },   { "sem", 2, 2, true },
-        { "bsem", 2, 2, true },   { "event", 1, 1, true },   { "cond", 1, 2, true },   { "queue", 1, 2, true },
-        { "lifo", 1, 2, true },   { "prio", 1, 2, true },    { "barrier", 2, 2, true }, { "reader", 1, 2, false },
-        { "writer", 3, 3, false }, { "ctxvar", 2, 2, true },
+        { "var", 2, 2 },   { "future", 1, 1 }, { "lock", 1, 1 }, { "sem", 2, 2 },     { "bsem", 2, 2 },
+        { "event", 1, 1 }, { "cond", 1, 2 },   { "queue", 1, 2 }, { "lifo", 1, 2 },   { "prio", 1, 2 },
+        { "barrier", 2, 2 }, { "reader", 1, 2 }, { "writer", 3, 3 }, { "ctxvar", 2, 2 },
     };
     declaration *d;
     size_t k = 0;
@@ -284,15 +280,15 @@ static void read_declaration(reader *r, declaration ***last)
     while (k < sizeof kinds / sizeof *kinds && !is(r, kinds[k].kind))
         k++;
     if (k == sizeof kinds / sizeof *kinds)
-        scn_fail(r->line, "unknown declaration %s", r->tokens[0]);
+        scn_unsupported(r->line, "unknown declaration %s", r->tokens[0]);
     if (r->n - 1 < kinds[k].least || r->n - 1 > kinds[k].most)
         scn_fail(r->line, "wrong operands for %s", r->tokens[0]);
-    if (!kinds[k].supported && !r->program->unsupported)
-        r->program->unsupported = kinds[k].kind;
     d = scn_alloc(sizeof *d);
     *d = (declaration){ .kind = r->tokens[0], .name = r->tokens[1] };
     if (r->n > 2)
         d->first = read_operand(r->tokens[2]);
+    if (r->n > 3)
+        d->second = read_operand(r->tokens[3]);
     **last = d;
     *last = &d->next;
 }

@@ -28,24 +28,26 @@ void scn_free_all(void);
 
 /* The scenario (or, line 0, the run) is wrong: says so and exits. */
 void scn_fail(int line, const char *format, ...) __attribute__((noreturn, format(printf, 2, 3)));
+void scn_unsupported(int line, const char *format, ...) __attribute__((noreturn, format(printf, 2, 3))); /* what the language does not have */
 
 /* ---- Values ------------------------------------------------------------------------------------------------------ */
 
-enum value_kind { VALUE_INT, VALUE_WORD, VALUE_LIST, VALUE_ERROR };
+enum value_kind { VALUE_INT, VALUE_WORD, VALUE_LIST, VALUE_ERROR, VALUE_BYTES };
 
 /* A value is never changed. NULL is none. */
 typedef struct value {
     enum value_kind kind;
     int64_t number; /* of an error: its number */
-    const char *word;
+    const char *word; /* or bytes */
     const struct value **items;
-    size_t n;
+    size_t n; /* items, bytes */
 } value;
 
 const value *value_int(int64_t number);
 const value *value_word(const char *word);
 const value *value_error(int error);
 const value *value_list(const value **items, size_t n);
+const value *value_bytes(const char *bytes, size_t n); /* kept, not copied */
 bool value_equal(const value *a, const value *b);
 
 /* The text of a value: `buffer` is a growing one, of scn_alloc. */
@@ -74,7 +76,7 @@ enum control {
     CONTROL_END_FINALLY, CONTROL_PLAIN,
 };
 
-/* An operation of the language. One that has neither `run` nor `start`, and is PLAIN, is one that awl does not have. */
+/* An operation of the language. */
 typedef struct operation {
     const char *name;
     int least, most, outs; /* operands (most -1: any number), and names behind `->` */
@@ -131,7 +133,7 @@ typedef struct code {
 
 typedef struct declaration {
     const char *kind, *name;
-    operand first;
+    operand first, second;
     struct declaration *next;
 } declaration;
 
@@ -139,7 +141,6 @@ typedef struct program {
     declaration *declarations;
     code *codes;
     const code *main;
-    const char *unsupported; /* the first operation that awl does not have; NULL: none */
 } program;
 
 /* Reads a scenario; exits where it is wrong. `source` is changed, and must last. */
@@ -200,6 +201,9 @@ bool compare(const value *a, const char *how, const value *b, int line);
 
 bool object_declare(const declaration *d); /* false: it is none of these */
 int object_release(object *o);             /* 0 or the error */
+/* ---- Readers and writers ----------------------------------------------------------------------------------------- */
+
+bool declare_stream(const declaration *d); /* false: it declares something else */
 
 /* ---- The interpreter --------------------------------------------------------------------------------------------- */
 

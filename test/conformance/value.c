@@ -38,19 +38,34 @@ void scn_free_all(void)
     }
 }
 
-void scn_fail(int line, const char *format, ...)
+static void complain(int line, const char *format, va_list arguments)
 {
-    va_list arguments;
-
     fflush(stdout);
     fputs("scenario: ", stderr);
     if (line)
         fprintf(stderr, "line %d: ", line);
-    va_start(arguments, format);
     vfprintf(stderr, format, arguments);
-    va_end(arguments);
     fputc('\n', stderr);
+}
+
+void scn_fail(int line, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    complain(line, format, arguments);
+    va_end(arguments);
     _Exit(EXIT_WRONG);
+}
+
+void scn_unsupported(int line, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    complain(line, format, arguments);
+    va_end(arguments);
+    _Exit(EXIT_UNSUPPORTED);
 }
 
 /* ---- Values ------------------------------------------------------------------------------------------------------ */
@@ -96,6 +111,15 @@ const value *value_list(const value **items, size_t n)
     return v;
 }
 
+const value *value_bytes(const char *bytes, size_t n)
+{
+    value *v = value_new(VALUE_BYTES);
+
+    v->word = bytes;
+    v->n = n;
+    return v;
+}
+
 bool value_equal(const value *a, const value *b)
 {
     if (a == b)
@@ -105,6 +129,7 @@ bool value_equal(const value *a, const value *b)
     switch (a->kind) {
     case VALUE_INT: return a->number == b->number;
     case VALUE_WORD: return strcmp(a->word, b->word) == 0;
+    case VALUE_BYTES: return a->n == b->n && memcmp(a->word, b->word, a->n) == 0;
     case VALUE_ERROR: return false; /* two exceptions are never the same one */
     case VALUE_LIST: break;
     }
@@ -131,6 +156,20 @@ void text_add(text *t, const char *word)
     t->len += len;
 }
 
+/* As a scenario writes them. */
+static void text_add_bytes(text *t, const char *bytes, size_t n)
+{
+    static const char special[] = "\n\r\t \\", names[] = "nrts\\";
+
+    for (size_t i = 0; i < n; i++) {
+        const char *found = bytes[i] ? strchr(special, bytes[i]) : NULL;
+
+        text_add(t, found ? (char[]){ '\\', names[found - special], '\0' } : (char[]){ bytes[i], '\0' });
+    }
+    if (n == 0)
+        text_add(t, "\\e");
+}
+
 void text_add_value(text *t, const value *v)
 {
     char number[32];
@@ -145,6 +184,8 @@ void text_add_value(text *t, const value *v)
     } else if (v->kind == VALUE_ERROR) {
         text_add(t, "!");
         text_add(t, error_kind((int)v->number));
+    } else if (v->kind == VALUE_BYTES) {
+        text_add_bytes(t, v->word, v->n);
     } else {
         text_add(t, "[");
         for (size_t i = 0; i < v->n; i++) {
@@ -165,7 +206,7 @@ static const struct {
     int error;
 } kinds[] = {
     { "Cancelled", ECANCELED }, { "Timeout", ETIMEDOUT }, { "Invalid", AWL_EINVALIDSTATE },
-    { "Runtime", AWL_ECLOSED }, { "Runtime", EDEADLK }, { "Value", EINVAL },
+    { "Runtime", AWL_ECLOSED }, { "Runtime", EDEADLK }, { "Value", EINVAL }, { "ConnReset", ECONNRESET },
     { "Runtime", AWL_ENOTLOCKED }, { "Value", AWL_EOVERRELEASE }, { "Value", AWL_ETOOMANYDONE },
     { "BrokenBarrier", AWL_EBROKENBARRIER }, { "QueueFull", AWL_EQUEUEFULL }, { "QueueEmpty", AWL_EQUEUEEMPTY },
     { "QueueShutDown", AWL_EQUEUESHUTDOWN }, { "StopIter", AWL_EEND },
@@ -190,7 +231,7 @@ int error_new(const char *kind)
         if (strcmp(of_user[i], kind) == 0)
             return FIRST_OF_USER + i;
     }
-    return 0;
+    scn_fail(0, "too many kinds of errors");
 }
 
 const char *error_kind(int error)
