@@ -172,13 +172,15 @@ static char *read_file(const char *path)
 
 int main(int argc, char **argv)
 {
-    static const awl_loop_options options = { .virtual_time = true, .report = no_report };
+    awl_loop_options options = { .virtual_time = true, .report = no_report };
 
-    if (argc != 2) {
-        fputs("usage: awl-scenario FILE.scn\n", stderr);
+    if (argc == 4 && strcmp(argv[1], "--shuffle") == 0)
+        options.shuffle_seed = strtoull(argv[2], NULL, 10);
+    if (argc != 2 && !options.shuffle_seed) {
+        fputs("usage: awl-scenario [--shuffle SEED] FILE.scn\n", stderr);
         return EXIT_WRONG;
     }
-    program_parse(&scenario, read_file(argv[1]));
+    program_parse(&scenario, read_file(argv[argc - 1]));
     loop = awl_loop_open(&options);
     if (!loop)
         scn_fail(0, "the loop cannot be opened: %s", awl_strerror(errno));

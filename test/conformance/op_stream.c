@@ -17,7 +17,7 @@ typedef struct stream_object {
 
 static stream_object *objects;
 
-static void note_pause(void *object, bool pause) { ((stream_object *)object)->paused = pause; }
+static void note_pause(void *of, bool pause) { ((stream_object *)of)->paused = pause; }
 
 bool declare_stream(const declaration *d)
 {
