@@ -322,7 +322,7 @@ enum awl_wait_mode { AWL_ALL_COMPLETED, AWL_FIRST_COMPLETED, AWL_FIRST_EXCEPTION
  * Source   asyncio.wait_for of 3.12 and later; test/task/test_wait_for.c
  */
 #define awl_wait_for(awaitable, timeout)                                                                               \
-    AWL_BY_AWAITABLE_(awaitable, awl_wait_for_coro_, awl_wait_for_task_, awl_wait_for_future_)((awaitable), (timeout))
+    AWL_BY_AWAITABLE_(awaitable, awl_wait_for_coro_, awl_wait_for_task_, awl_wait_for_future_)((awaitable), awl_duration_(timeout))
 
 /*
  * awl_coro awl_shield(awaitable): awaits it, but a cancellation of who waits does not reach it: it runs on, kept alive by
@@ -650,8 +650,22 @@ static inline __attribute__((always_inline)) co_stack *awl_into_(const void *her
 
 /* A pause needs no frame: the one that awaits it is suspended itself. */
 AWL_CORO awl_sleep_(awl_time duration);
-static inline awl_coro awl_sleep(awl_time duration)
+/* A constant of a few nanoseconds is a unit forgotten. */
+static __attribute__((noinline, cold, unused, warning("times are nanoseconds: write 2 * AWL_SECOND or 250 * AWL_MS"))) void
+awl_unit_(void)
 {
+    __asm__ volatile(""); /* so that the call stays, and is warned of */
+}
+static inline __attribute__((always_inline)) awl_time awl_duration_(awl_time duration)
+{
+    if (__builtin_constant_p(duration) && duration > 0 && duration < AWL_US)
+        awl_unit_();
+    return duration;
+}
+
+static inline __attribute__((always_inline)) awl_coro awl_sleep(awl_time duration)
+{
+    awl_duration_(duration);
     return duration <= 0 ? (awl_coro){ NULL, CO_PAUSE_TOKEN_ } : awl_sleep_(duration);
 }
 
@@ -724,8 +738,17 @@ AWL_CORO awl_wait_for_future_(awl_future *future, awl_time timeout);
     ((const void *)_Generic((awaitables), awl_task **: (awaitables), awl_task *const *: (awaitables),                  \
                             awl_future **: (awaitables), awl_future *const *: (awaitables), void *: (awaitables)))
 
-#define AWL_COUNT_(...) AWL_17TH_(__VA_ARGS__, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)
-#define AWL_17TH_(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, count, ...) count
+/* Up to 32 are counted, so that the compiler names the way out for those beyond 16. */
+#define AWL_COUNT_(...)                                                                                                \
+    AWL_33RD_(__VA_ARGS__, AWL_8_TOO_MANY_, AWL_8_TOO_MANY_, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)
+#define AWL_8_TOO_MANY_                                                                                                \
+    USE_awl_gather_n_FOR_MORE_THAN_16, USE_awl_gather_n_FOR_MORE_THAN_16, USE_awl_gather_n_FOR_MORE_THAN_16,           \
+        USE_awl_gather_n_FOR_MORE_THAN_16, USE_awl_gather_n_FOR_MORE_THAN_16, USE_awl_gather_n_FOR_MORE_THAN_16,       \
+        USE_awl_gather_n_FOR_MORE_THAN_16, USE_awl_gather_n_FOR_MORE_THAN_16
+#define AWL_33RD_(...) AWL_33RD_OF_(__VA_ARGS__)
+#define AWL_33RD_OF_(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x, y, z, aa, bb, cc, dd, ee, \
+                     ff, count, ...)                                                                                   \
+    count
 #define AWL_EACH_(f, ...) AWL_EACH_N_(AWL_COUNT_(__VA_ARGS__), f, __VA_ARGS__)
 #define AWL_EACH_N_(n, f, ...) AWL_EACH_PASTE_(n, f, __VA_ARGS__)
 #define AWL_EACH_PASTE_(n, f, ...) AWL_EACH_##n##_(f, __VA_ARGS__)

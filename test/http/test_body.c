@@ -231,7 +231,7 @@ HTTP_TEST(cancelled_reads_lose_nothing, { char all[32]; int n, tries; size_t len
     self->x->piece = 1;
     co_let(self->r, awl_http_get(self->x->url, NULL));
     for (self->tries = 0; self->tries < 100000; self->tries++) {
-        co_try(self->rc, awl_wait_for(awl_http_read(self->r, self->all + self->len, 32 - self->len), 1));
+        co_try(self->rc, awl_wait_for(awl_http_read(self->r, self->all + self->len, 32 - self->len), AWL_US));
         if (self->rc == ETIMEDOUT)
             continue;
         CHECK_INT(self->rc, 0);

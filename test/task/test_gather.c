@@ -309,7 +309,7 @@ TASK_TEST(objects_made_in_an_awaits_argument_may_become_tasks, { int64_t x; })
     co_let(self->x, co_call(gathers_objects, .a = co_call(adds_one, .x = 1),
                             .b = awl_wait_for(co_call(adds_one, .x = 2, .of = co_call(adds_one, .x = 3)), AWL_MINUTE)));
     CHECK_INT(self->x, 207);
-    co_let(self->x, awl_wait_for(co_call(gathers_objects, .a = awl_wait_for(awl_wait_for(co_call(adds_one, .x = 4), 9), 9),
+    co_let(self->x, awl_wait_for(co_call(gathers_objects, .a = awl_wait_for(awl_wait_for(co_call(adds_one, .x = 4), 9 * AWL_US), 9 * AWL_US),
                                          .b = co_call(adds_one)),
                                  AWL_MINUTE));
     CHECK_INT(self->x, 501);

@@ -340,7 +340,7 @@ TASK_TEST(a_frame_over_its_large_arguments_can_clean_up, { int i, x; })
 co_def(two_in_turn, { awl_coro a, b; int rc; })
 {
     co_begin;
-    co_try(self->rc, awl_wait_for(self->a, 1));
+    co_try(self->rc, awl_wait_for(self->a, AWL_US));
     co_await(awl_gather(awl_wait_for(self->b, AWL_SECOND)));
     co_end;
 }
@@ -386,7 +386,7 @@ static awl_coro twelve(void)
 
 static awl_coro one_of_two(void)
 {
-    const awl_coro other = co_call(sleeps, .t = 1, .value = 5), one = awl_wait_for(awl_sleep(1), AWL_SECOND);
+    const awl_coro other = co_call(sleeps, .t = 1, .value = 5), one = awl_wait_for(awl_sleep(AWL_US), AWL_SECOND);
 
     return co_call(makes_a_task_of_one, .one = one, .other = other);
 }
@@ -497,8 +497,8 @@ static awl_task *short_lived(awl_time t, int value)
 TASK_TEST(what_gather_waits_for_may_be_released, { awl_task *t[2]; awl_outcome o[2]; })
 {
     co_begin;
-    self->t[0] = short_lived(1, 4);
-    self->t[1] = short_lived(3, 5);
+    self->t[0] = short_lived(1 * AWL_US, 4);
+    self->t[1] = short_lived(3 * AWL_US, 5);
     co_await(awl_gather_n(self->t, 2, self->o, 0));
     CHECK_INT(self->o[0].value.i, 4);
     CHECK_INT(self->o[1].value.i, 5);
@@ -508,9 +508,9 @@ TASK_TEST(what_gather_waits_for_may_be_released, { awl_task *t[2]; awl_outcome o
 TASK_TEST(what_a_cancelled_gather_waits_for_may_be_released, { awl_task *t[2], *gather; int rc; })
 {
     co_begin;
-    self->t[0] = short_lived(1, 4);
-    self->t[1] = short_lived(3, 5);
-    co_try(self->rc, awl_wait_for(awl_gather_n(self->t, 2, NULL, 0), 2));
+    self->t[0] = short_lived(1 * AWL_US, 4);
+    self->t[1] = short_lived(3 * AWL_US, 5);
+    co_try(self->rc, awl_wait_for(awl_gather_n(self->t, 2, NULL, 0), 2 * AWL_US));
     CHECK_INT(self->rc, ETIMEDOUT);
     co_end;
 }
@@ -518,8 +518,8 @@ TASK_TEST(what_a_cancelled_gather_waits_for_may_be_released, { awl_task *t[2], *
 TASK_TEST(what_wait_waits_for_may_be_released, { awl_task *t[2]; int n; })
 {
     co_begin;
-    self->t[0] = short_lived(1, 4);
-    self->t[1] = short_lived(3, 5);
+    self->t[0] = short_lived(1 * AWL_US, 4);
+    self->t[1] = short_lived(3 * AWL_US, 5);
     co_let(self->n, awl_wait(self->t, 2, AWL_ALL_COMPLETED, AWL_FOREVER));
     CHECK_INT(self->n, 2);
     co_end;
@@ -528,7 +528,7 @@ TASK_TEST(what_wait_waits_for_may_be_released, { awl_task *t[2]; int n; })
 TASK_TEST(what_wait_for_cancels_may_be_released, { awl_task *t; int rc; })
 {
     co_begin;
-    self->t = awl_create_task(co_call(sleeps, .t = 5));
+    self->t = awl_create_task(co_call(sleeps, .t = 5 * AWL_US));
     co_await(awl_sleep(0));
     CHECK_INT(awl_call_soon(NULL, NULL, watch_to_release, self->t), 0);
     co_try(self->rc, awl_wait_for(self->t, 0));
@@ -540,15 +540,15 @@ TASK_TEST(what_wait_for_cancels_may_be_released, { awl_task *t; int rc; })
 TASK_TEST(a_gather_that_never_starts_keeps_no_tasks, { awl_task *t; int rc; })
 {
     co_begin;
-    awl_coro_close(awl_gather(co_call(sleeps, .t = 1), co_call(sleeps, .t = 1)));
-    self->t = awl_create_task(awl_gather(co_call(sleeps, .t = 1), co_call(sleeps, .t = 1)));
+    awl_coro_close(awl_gather(co_call(sleeps, .t = 1 * AWL_US), co_call(sleeps, .t = 1 * AWL_US)));
+    self->t = awl_create_task(awl_gather(co_call(sleeps, .t = 1 * AWL_US), co_call(sleeps, .t = 1 * AWL_US)));
     awl_task_cancel(self->t);
     co_try_cancel(self->rc, self->t);
     CHECK(self->rc == ECANCELED || self->rc == EINVAL);
     awl_task_release(self->t);
     self->t = NULL;
-    co_try(self->rc, awl_wait_for(awl_gather(co_call(sleeps, .t = 1), co_call(sleeps, .t = 1)), 0));
-    co_await(awl_sleep(5));
+    co_try(self->rc, awl_wait_for(awl_gather(co_call(sleeps, .t = 1 * AWL_US), co_call(sleeps, .t = 1 * AWL_US)), 0));
+    co_await(awl_sleep(5 * AWL_US));
     CHECK_INT(stats_of(NULL).tasks, 1);
     CHECK_INT(stats_of(NULL).tasks_held, 0);
     co_finally;
