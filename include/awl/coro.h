@@ -86,7 +86,7 @@ typedef struct co_step {
     int code_;
 } co_step;
 
-enum { CO_DONE_, CO_YIELDED_, CO_PENDING_, CO_PAUSED_, CO_AGAIN_, CO_SWITCH_ };
+enum { CO_DONE_, CO_AGAIN_, CO_YIELDED_, CO_PENDING_, CO_PAUSED_, CO_SWITCH_ }; /* the first two: the engine goes on */
 
 /* What is known of a coroutine at compile time. */
 typedef struct co_type {
@@ -127,7 +127,8 @@ typedef struct co_promise {
     void *waiters_; /* the host's */
     co_value value_;
     int16_t error_;
-    uint16_t kind_;  /* of value_: enum co_kind */
+    uint8_t kind_;   /* of value_: enum co_kind */
+    uint8_t spare_;
     uint32_t state_; /* the host's */
 } co_promise;
 
@@ -201,6 +202,8 @@ CO_INLINE_ void *co_push_here_(co_stack *stack, size_t size)
     size = (size + 7) & ~(size_t)7;
     if (CO_UNLIKELY_(stack->end_ - frame < (ptrdiff_t)size))
         return stack->promise_.host_ ? stack->promise_.host_->extend_(stack, size) : NULL;
+    if (!frame)
+        __builtin_unreachable(); /* so that who asks whether there was memory asks on the other way only */
     stack->top_ = frame + size;
     return frame;
 }
@@ -373,10 +376,10 @@ CO_INLINE_ co_step co_resume_(co_stack *stack)
         co_frame *frame = stack->leaf_, *caller = frame->caller_;
         const co_step step = frame->type_->step(frame, stack);
 
+        if (CO_LIKELY_(step.code_ > CO_AGAIN_))
+            return step;
         if (step.code_ == CO_AGAIN_)
             continue;
-        if (step.code_ != CO_DONE_)
-            return step;
         stack->leaf_ = caller;
         if (!caller)
             return step;
@@ -415,7 +418,7 @@ static inline __attribute__((unused)) co_stack *co_run(co_stack *stack)
 
 typedef struct co_typed_ {
     co_value value;
-    uint16_t kind;
+    uint8_t kind;
 } co_typed_;
 
 CO_INLINE_ co_typed_ co_from_int_(int64_t i) { return (co_typed_){ { .i = i }, CO_INT }; }
@@ -542,7 +545,7 @@ CO_INLINE_ void co_restore_frame_(co_frame *co, void *opaque)
         if (CO_UNLIKELY_(co->link_ & CO_SEGMENT_))
             stack->promise_.host_->trim_(stack, co);
         stack->promise_.value_ = ((co_value *)(void *)stack->top_)[-1];
-        stack->promise_.kind_ = (uint16_t)(co->link_ >> CO_KIND_SHIFT_ & 3);
+        stack->promise_.kind_ = (uint8_t)(co->link_ >> CO_KIND_SHIFT_ & 3);
         stack->promise_.error_ = co->error_;
     } else {
         co_plain_frame_(co, opaque);

@@ -33,45 +33,50 @@ void awl__list_remove(awl__entry **tail, awl__entry *entry)
 
 void awl__unready(awl_loop *loop, awl__entry *entry)
 {
-    awl__entry *prev = loop->ready == entry ? NULL : ((awl__link *)(void *)entry)->prev_, *next = entry->next_;
+    awl__entry *prev = ((awl__link *)(void *)entry)->prev_, *next = entry->next_;
 
-    if (prev)
-        prev->next_ = next;
+    if (loop->batch == entry)
+        loop->batch = next; /* what its prev_ says is of no account */
     else
-        loop->ready = next;
-    if (!next)
-        loop->ready_end = prev ? &prev->next_ : &loop->ready;
-    else if (next->flags_ & AWL__HAS_PREV)
-        ((awl__link *)(void *)next)->prev_ = prev;
-    if (loop->last == entry)
-        loop->last = prev;
+        prev->next_ = next;
+    if (next) {
+        if (next->flags_ & AWL__HAS_PREV)
+            ((awl__link *)(void *)next)->prev_ = prev;
+    } else if (loop->ready_end == &entry->next_) {
+        loop->ready_end = &prev->next_;
+    }
     entry->flags_ &= (uint8_t)~AWL__READY;
 }
 
+void awl__ready(awl_loop *loop, awl__entry *entry) { awl__ready_here(loop, entry); }
+
 void awl__ready_all(awl_loop *loop, awl__entry **waiters)
 {
-    awl__entry *last = *waiters, *entry, *next;
+    awl__entry *last = *waiters, *first, *entry;
 
     if (!last)
         return;
     *waiters = NULL;
-    next = last->next_;
+    first = entry = last->next_;
+    if (first->flags_ & AWL__HAS_PREV)
+        ((awl__link *)(void *)first)->prev_ = (awl__entry *)(void *)loop->ready_end;
+    last->next_ = NULL;
+    *loop->ready_end = first;
+    loop->ready_end = &last->next_;
     do {
-        entry = next;
-        next = entry->next_;
-        entry->flags_ &= (uint8_t)~AWL__WAITING;
-        awl__ready(loop, entry);
-    } while (entry != last);
+        entry->flags_ = (uint8_t)((entry->flags_ & ~AWL__WAITING) | AWL__READY);
+        entry = entry->next_;
+    } while (entry);
+    if (CO_UNLIKELY_(loop->pump_asleep))
+        awl__wake_pump(loop);
 }
 
-/* A step of splitmix64 (S. Vigna, public domain): good bits from a counter. */
-static uint64_t draw(uint64_t *state)
+/* The next number that Marsaglia's xorshift draws: never 0. */
+static uint32_t draw(uint32_t *state)
 {
-    uint64_t z = *state += 0x9e3779b97f4a7c15u;
-
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return z ^ z >> 31;
+    *state ^= *state << 13;
+    *state ^= *state >> 17;
+    return *state ^= *state << 5;
 }
 
 static awl__entry *pop_ready(awl_loop *loop)
@@ -89,12 +94,12 @@ static void shuffle(awl_loop *loop)
 {
     for (int round = 0; round < 24; round++) {
         awl__entry *heaps[2] = { NULL, NULL };
-        uint64_t coins = 0;
+        uint32_t coins = 0;
 
         for (unsigned n = 0; loop->ready; n++) {
-            if (n % 64 == 0)
+            if (n % 32 == 0)
                 coins = draw(&loop->shuffle);
-            awl__list_push(&heaps[coins >> n % 64 & 1], pop_ready(loop));
+            awl__list_push(&heaps[coins >> n % 32 & 1], pop_ready(loop));
         }
         awl__ready_all(loop, &heaps[0]);
         awl__ready_all(loop, &heaps[1]);
@@ -152,6 +157,13 @@ static int wait_for_work(awl_loop *loop, bool block)
     return error;
 }
 
+/* No more iterations before kernel and clock are asked. */
+static void close_window(awl_loop *loop)
+{
+    loop->iterations -= loop->window;
+    loop->window = 0;
+}
+
 /*
  * Looks at kernel and clock, and opens a window of iterations in which that is not done again while entries are ready.
  * Its length comes from how long iterations took in the one before: about 100 microseconds' worth, at most 61 of them.
@@ -160,39 +172,29 @@ static __attribute__((noinline)) int look_around(awl_loop *loop)
 {
     int error;
 
+    close_window(loop);
     error = wait_for_work(loop, !loop->ready && !loop->stopping);
     loop->now = read_clock(loop);
     awl__timer_expire(loop);
-    if (!loop->fixed_clock) {
-        const awl_time each = (loop->now - loop->window_start) / (loop->window_size + 1);
+    if (loop->shuffle) {
+        shuffle(loop);
+    } else if (!loop->fixed_clock) {
+        const awl_time passed = loop->now - loop->window_start;
+        const uint32_t each = (uint32_t)(passed < AWL_SECOND ? passed : AWL_SECOND) / (loop->window_size + 1);
+        const uint32_t most = each ? (uint32_t)longest_window / each : MOST_ITERATIONS;
 
-        loop->window_size = each <= 0 || longest_window / each >= MOST_ITERATIONS ? MOST_ITERATIONS - 1
-                            : each >= longest_window                              ? 0
-                                                     : (unsigned)(longest_window / each) - 1;
+        loop->window_size = most >= MOST_ITERATIONS ? MOST_ITERATIONS - 1 : most > 1 ? most - 1 : 0;
         loop->window = loop->window_size;
         loop->window_start = loop->now;
     }
+    loop->iterations += 1 + loop->window;
     return error;
 }
 
 /* ---- Running ----------------------------------------------------------------------------------------------------- */
 
-/* Runs the entries that are there now. */
-static inline void run_ready(awl_loop *loop)
-{
-    if (CO_UNLIKELY_(loop->shuffle != 0) && loop->ready)
-        shuffle(loop);
-    loop->iterations++;
-    if (!loop->ready)
-        return;
-    loop->last = (awl__entry *)(void *)loop->ready_end;
-    do {
-        awl__entry *entry = pop_ready(loop);
-        if (entry == loop->last)
-            loop->last = NULL;
-        loop->run[entry->kind_](loop, entry);
-    } while (loop->last);
-}
+/* Without tasks: the table says who runs what. */
+static void run_window(awl_loop *loop) { awl__run_window(loop, NULL); }
 
 /* Entries run at this depth of the C stack, and may descend from here. */
 static void note_depth(awl_loop *loop, const void *here) { loop->c_limit = CO_DEPTH_(here) - CO_DESCENT; }
@@ -204,7 +206,8 @@ int awl__loop_enter(awl_loop *loop)
     loop->outer = awl_running_;
     awl_running_ = loop;
     loop->running = true;
-    loop->window = loop->window_size = 0;
+    close_window(loop);
+    loop->window_size = 0;
     loop->now = loop->window_start = read_clock(loop);
     return 0;
 }
@@ -221,11 +224,8 @@ int awl__loop_run(awl_loop *loop)
 
     note_depth(loop, &error);
     do {
-        if (loop->ready && loop->window)
-            loop->window--;
-        else
-            error = look_around(loop);
-        run_ready(loop);
+        error = look_around(loop);
+        loop->run_window(loop);
     } while (!error && !loop->stopping);
     loop->stopping = false;
     return error;
@@ -264,7 +264,10 @@ void awl__loop_pump(awl_loop *loop)
         if (n == 0)
             loop->window_start = loop->now;
         awl__timer_expire(loop);
-        run_ready(loop);
+        if (loop->shuffle)
+            shuffle(loop);
+        loop->iterations++;
+        loop->run_window(loop);
     }
     loop->running = false;
     loop->pump_asleep = true;
@@ -306,12 +309,14 @@ static awl_loop *open_loop(const awl_loop_options *options, struct event_base *b
     loop->options.debug |= debug && *debug && strcmp(debug, "0") != 0;
     awl__pool_open(&loop->pool, o->memory ? (char *)o->memory + head : NULL, o->memory ? o->memory_size - head : 0);
     loop->ready_end = &loop->ready;
+    loop->run_window = run_window;
     loop->tasks.next = loop->tasks.prev = &loop->tasks;
     loop->detached.next = loop->detached.prev = &loop->detached;
     loop->closers.next = loop->closers.prev = &loop->closers;
     loop->heap.promise_.host_ = loop->nursery.promise_.host_ = &loop->host;
     loop->host.heap_ = &loop->heap;
-    loop->shuffle = o->shuffle_seed;
+    if (o->shuffle_seed) /* which the state must tell from others near it, without being 0 */
+        loop->shuffle = (uint32_t)(((o->shuffle_seed ^ o->shuffle_seed >> 32) * 0x9e3779b9u & 0x7fffffff) + 1);
     loop->fixed_clock = o->virtual_time || o->now;
     awl__handles_open(loop);
     error = awl__backend_open(loop, base);
@@ -413,13 +418,15 @@ void awl_loop_get_stats(const awl_loop *loop, awl_loop_stats *stats)
     if (!loop)
         return;
     stats->memory_used = loop->pool.used;
-    stats->memory_high = loop->pool.used > loop->pool.high ? loop->pool.used : loop->pool.high;
+    stats->memory_high = awl__pool_high(&loop->pool);
     stats->memory_held = loop->pool.held;
     stats->stack_high = loop->stack_high;
     stats->tasks = loop->tasks_alive;
     stats->tasks_held = loop->tasks_held;
-    stats->iterations = loop->iterations;
+    stats->iterations = loop->iterations - loop->window;
 }
+
+awl_loop *awl__loop_check(awl_loop *loop) { return awl__loop_check_here(loop); }
 
 void awl__other_thread(void)
 {

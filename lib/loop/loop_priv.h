@@ -94,38 +94,42 @@ typedef struct awl__pool {
     char *top, *end;
     size_t next_chunk;
     awl__block chunks; /* what came from malloc; a ring */
-    size_t used, high, held;
+    size_t used, held;
+    size_t high; /* as of the last time that memory came back: see awl__pool_high */
     bool fixed;
 } awl__pool;
+
+static inline size_t awl__pool_high(const awl__pool *pool) { return pool->used > pool->high ? pool->used : pool->high; }
 
 /* ---- The loop ------------------------------------------------------------------------------------------------------- */
 
 struct awl_loop {
     co_host host; /* first: a stack's host is its loop */
-    co_stack heap;
+    /* What each step touches is near the beginning: instructions are shorter so. */
     awl__entry *ready, **ready_end; /* the ready queue, and where the next entry goes */
-    awl__entry *last;   /* of the iteration that is running; NULL: it has been taken */
-    void (*run[AWL__KINDS])(awl_loop *loop, awl__entry *entry);
-    awl_time now;
-    bool running, stopping, attached, pump_asleep, in_wait, fixed_clock;
+    awl__entry *batch; /* what was on it when the iteration began, and has not run yet */
+    struct awl_task *current;
+    uint32_t c_limit; /* as in co_stack, of the task that runs */
     unsigned window, window_size; /* iterations left, and in all, before the clock and the kernel are asked */
-    awl_time window_start;
-    uint64_t iterations, shuffle;
-    awl__wheel wheel;
+    bool running, stopping, attached, pump_asleep, in_wait, fixed_clock;
+    struct awl_task *nursery_task; /* the task whose coroutine is being made */
+    void (*run_window)(awl_loop *loop); /* see awl__run_window */
+    void (*run[AWL__KINDS])(awl_loop *loop, awl__entry *entry);
+    awl_time now, window_start;
+    uint64_t iterations; /* those of the present window that are still to come included */
+    uint32_t shuffle; /* the state of what draws the order; 0: nobody does */
+    co_stack heap;
     awl__pool pool;
     awl_loop_options options;
     struct awl__backend *backend;
 
-    /* the task layer's */
-    struct awl_task *current;
+    /* the task layer's, with current, c_limit and nursery_task */
     awl__block tasks; /* those that are not released; a ring, oldest first */
-    uint32_t c_limit; /* as in co_stack, of the task that runs */
     size_t tasks_alive, tasks_held, stack_high;
     awl__block detached; /* coroutine objects on the heap that have not ended; a ring */
     uintptr_t token;
     size_t shutdown_left; /* tasks that awl__cancel_all waits for */
     awl_handle shutdown;
-    struct awl_task *nursery_task; /* the task whose coroutine is being made */
     co_stack nursery;
     awl_loop *outer; /* what awl_running_ was before this loop ran */
     void (*close_tasks)(awl_loop *loop);
@@ -137,8 +141,8 @@ struct awl_loop {
     size_t outside;     /* calls that threads of the library's own are going to post */
     void *resolver;     /* the dns layer's */
     void (*abandon_wait)(co_frame *leaf); /* the sync layer's: takes a frame that will never be resumed out of its list */
+    awl__wheel wheel;   /* last, as it is large */
 };
-
 
 /* Puts an entry at the end of the ready queue. Tasks do not leave it before their turn, so they need no mark. */
 void awl__wake_pump(awl_loop *loop);
@@ -148,7 +152,8 @@ static inline void awl__ready_unmarked(awl_loop *loop, awl__entry *entry)
     *loop->ready_end = entry;
     loop->ready_end = &entry->next_;
 }
-static inline void awl__ready(awl_loop *loop, awl__entry *entry)
+void awl__ready(awl_loop *loop, awl__entry *entry);
+static inline void awl__ready_here(awl_loop *loop, awl__entry *entry) /* the same inline, where messages pass */
 {
     entry->flags_ |= AWL__READY;
     if (entry->flags_ & AWL__HAS_PREV)
@@ -156,6 +161,39 @@ static inline void awl__ready(awl_loop *loop, awl__entry *entry)
     awl__ready_unmarked(loop, entry);
     if (CO_UNLIKELY_(loop->pump_asleep))
         awl__wake_pump(loop);
+}
+
+typedef void awl__run_fn(awl_loop *loop, awl__entry *entry);
+
+/*
+ * Runs iterations until the window is over, nothing is ready, or the loop is stopped: each runs the entries that are
+ * there when it begins. `step` runs those of kind AWL__TASK, the table all others: a copy of this in the layer above,
+ * with its own function named, spares each step of a task a call.
+ */
+CO_INLINE_ void awl__run_window(awl_loop *loop, awl__run_fn *step)
+{
+    awl__entry *entry;
+    unsigned left;
+
+    for (;;) {
+        loop->batch = loop->ready;
+        loop->ready = NULL;
+        loop->ready_end = &loop->ready;
+        while ((entry = loop->batch) != NULL) {
+            loop->batch = entry->next_;
+            if (CO_LIKELY_(step && entry->kind_ == AWL__TASK)) {
+                step(loop, entry);
+            } else {
+                loop->current = NULL;
+                loop->run[entry->kind_](loop, entry);
+            }
+        }
+        left = loop->window;
+        if (!loop->ready || !left || loop->stopping)
+            break;
+        loop->window = left - 1;
+    }
+    loop->current = NULL;
 }
 
 /* Takes an entry with AWL__HAS_PREV off the ready queue. */
@@ -176,15 +214,19 @@ awl_time awl__later(awl_loop *loop, awl_time delay); /* now + delay, saturated *
 void *awl__alloc(awl_loop *loop, size_t size) __attribute__((malloc));
 void awl__free(awl_loop *loop, void *memory, size_t size);
 
-/* The same for sizes up to AWL__SMALL that are multiples of 8, when one of that size has been freed before; else NULL. */
-static inline void *awl__alloc_again(awl_loop *loop, size_t size)
+/* The same for sizes up to AWL__SMALL that are multiples of 8, inline where there is memory already. */
+CO_INLINE_ void *awl__alloc_small(awl_loop *loop, size_t size)
 {
-    void **memory = loop->pool.small[size / 8];
+    awl__pool *pool = &loop->pool;
+    void *memory = pool->small[size / 8];
 
-    if (memory) {
-        loop->pool.small[size / 8] = *memory;
-        loop->pool.used += size;
-    }
+    if (memory)
+        pool->small[size / 8] = *(void **)memory;
+    else if (CO_UNLIKELY_((size_t)(pool->end - pool->top) < size))
+        return awl__alloc(loop, size);
+    else
+        memory = pool->top, pool->top += size;
+    pool->used += size;
     return memory;
 }
 void awl__pool_open(awl__pool *pool, void *memory, size_t size);
@@ -217,9 +259,11 @@ void awl__loop_leave(awl_loop *loop);
 void awl__report(awl_loop *loop, const awl_report *report);
 void awl__trap(const char *what, const char *file, int line) __attribute__((noreturn, cold));
 
-/* The loop argument of a public call: NULL is the running one; another thread's is a trap. */
+/* The loop argument of a public call: NULL is the running one; another thread's is a trap. The second is the same
+ * inline, for what is called with each message. */
 void awl__other_thread(void) __attribute__((noreturn, cold));
-static inline awl_loop *awl__loop_check(awl_loop *loop)
+awl_loop *awl__loop_check(awl_loop *loop);
+static inline awl_loop *awl__loop_check_here(awl_loop *loop)
 {
     if (CO_UNLIKELY_(loop != awl_running_)) {
         if (!loop)

@@ -140,8 +140,7 @@ void awl__free(awl_loop *loop, void *memory, size_t wanted)
 
     if (!memory)
         return;
-    if (pool->used > pool->high) /* here, since use is highest before something is freed, or now */
-        pool->high = pool->used;
+    pool->high = awl__pool_high(pool);
     pool->used -= size;
     if (size > LARGEST || (EVERY_BLOCK_ALONE && !pool->fixed)) {
         give_alone(pool, memory, size);

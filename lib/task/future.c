@@ -53,7 +53,7 @@ void awl_future_release(awl_future *future)
         awl__trap("a task or future was released more often than it was retained", NULL, 0);
     if (!future->host_)
         return;
-    awl__loop_check(awl__future_loop(future));
+    awl__loop_check_here(awl__future_loop(future));
     awl__future_drop(future);
 }
 
@@ -68,16 +68,23 @@ awl_future *awl_future_retain(awl_future *future)
 
 /* ---- Becoming done -------------------------------------------------------------------------------------------------- */
 
-static void become(awl_future *future, uint32_t state)
+CO_INLINE_ void become(awl_future *future, uint32_t state)
 {
     awl__entry *waiters = future->waiters_;
 
     future->state_ |= state;
     future->waiters_ = NULL;
-    awl__ready_all(awl__future_loop(future), &waiters);
+    if (CO_LIKELY_(waiters && waiters->next_ == waiters)) { /* one */
+        waiters->flags_ &= (uint8_t)~AWL__WAITING;
+        awl__ready_here(awl__future_loop(future), waiters);
+    } else {
+        awl__ready_all(awl__future_loop(future), &waiters);
+    }
 }
 
-void awl__future_finish(awl_future *future, awl_value value, uint16_t kind)
+void awl__future_become(awl_future *future, uint32_t state) { become(future, state); }
+
+CO_INLINE_ void finish(awl_future *future, awl_value value, uint16_t kind)
 {
     future->value_ = value;
     future->kind_ = kind;
@@ -85,12 +92,14 @@ void awl__future_finish(awl_future *future, awl_value value, uint16_t kind)
     become(future, AWL__FINISHED);
 }
 
+void awl__future_finish(awl_future *future, awl_value value, uint16_t kind) { finish(future, value, kind); }
+
 void awl__future_fail(awl_future *future, int error)
 {
     future->value_.i = 0;
     future->kind_ = CO_NONE;
     future->error_ = (int16_t)error;
-    become(future, AWL__FINISHED | (future->state_ & AWL__SILENT ? 0 : AWL__UNSEEN));
+    awl__future_become(future, AWL__FINISHED | (future->state_ & AWL__SILENT ? 0 : AWL__UNSEEN));
 }
 
 void awl__future_become_cancelled(awl_future *future)
@@ -98,17 +107,17 @@ void awl__future_become_cancelled(awl_future *future)
     future->value_.i = 0;
     future->kind_ = CO_NONE;
     future->error_ = ECANCELED;
-    become(future, AWL__CANCELLED);
+    awl__future_become(future, AWL__CANCELLED);
 }
 
 int awl_future_set_typed_(awl_future *future, co_typed_ typed)
 {
     if (!future || !future->host_)
         return EINVAL;
-    awl__loop_check(awl__future_loop(future));
+    awl__loop_check_here(awl__future_loop(future));
     if (awl__is_done(future) || future->state_ & (AWL__A_TASK | AWL__A_GATHER))
         return AWL_EINVALIDSTATE;
-    awl__future_finish(future, typed.value, typed.kind);
+    finish(future, typed.value, typed.kind);
     return 0;
 }
 

@@ -63,7 +63,8 @@ static void finish(awl__gather *gather)
     const bool handed_out = gather->future.state_ & AWL__COUNTED;
     const co_typed_ result = handed_out ? co_from_pointer_(gather->outcomes) : (co_typed_){ { .i = 0 }, CO_NONE };
 
-    store_outcomes(gather);
+    if (gather->outcomes || gather->return_exceptions || gather->decisive) /* else there are no errors to look at */
+        store_outcomes(gather);
     if (gather->requested)
         awl__future_fail(&gather->future, ECANCELED);
     else
@@ -146,44 +147,53 @@ bool awl__gather_cancel(awl_future *future)
     return any;
 }
 
-static void watch_children(awl__gather *gather)
+static const awl_site gather_site = { __FILE__, __LINE__ };
+
+/*
+ * Begins: makes tasks of the coroutines that could not be tasks yet, and watches the children. 0 or the error, after
+ * which let_go is still to be called. One pass, because there may be a million of them: each reads memory anew.
+ */
+static int begin(awl__gather *gather, awl_loop *loop, uint32_t state)
 {
+    size_t done = 0;
+    int error = gather->race && gather->n == 0 ? EINVAL : 0;
+
+    awl_future_init(&gather->future, loop);
+    gather->future.state_ = AWL__A_GATHER | state;
     gather->left = gather->n;
     for (size_t i = 0; i < gather->n; i++) {
         awl__waiter *child = &gather->children[i];
         const uint16_t owned = child->link.entry_.slot_;
 
-        if (awl__is_done(child->future))
-            continue;
-        awl__watch(child->future, child, child_done);
-        child->link.entry_.slot_ = owned;
-        child->link.entry_.extra_ = (uint32_t)i;
+        if (CO_UNLIKELY_(gather->coroutines && owned && !child->future)) {
+            awl_task *task = awl__task_new(loop, gather->coroutines[i], &gather_site);
+            gather->coroutines[i] = (awl_coro){ NULL, 0 };
+            child->future = task ? awl_task_future(task) : NULL;
+        }
+        if (CO_UNLIKELY_(!child->future)) {
+            error = error ? error : owned ? ENOMEM : EINVAL;
+        } else if (CO_UNLIKELY_(child->future->host_ != &loop->host)) {
+            error = error ? error : AWL_EOTHERLOOP;
+        } else if (!error) {
+            if (!owned) /* it is read at the end: until then it stays, even if all others let go of it */
+                awl__future_keep(child->future);
+            if (awl__is_done(child->future))
+                done++;
+            else
+                awl__watch(child->future, child, child_done);
+            child->link.entry_.slot_ = true;
+            child->link.entry_.extra_ = (uint32_t)i;
+        }
     }
-    for (size_t i = 0; i < gather->n; i++) {
+    if (error)
+        return error;
+    for (size_t i = 0; done && i < gather->n; i++) {
         if (!gather->children[i].link.entry_.flags_) /* it is not watched: it was done already */
             count_child(gather, gather->children[i].future);
     }
     if (gather->n == 0)
         finish(gather);
-}
-
-/* It reads the outcomes at its end: until then the children stay, even if all others let go of them. */
-static void keep_children(awl__gather *gather)
-{
-    for (size_t i = 0; i < gather->n; i++) {
-        awl__waiter *child = &gather->children[i];
-
-        if (!child->link.entry_.slot_)
-            awl__future_keep(child->future);
-        child->link.entry_.slot_ = true;
-    }
-}
-
-static void begin(awl__gather *gather, awl_loop *loop, uint32_t state)
-{
-    awl_future_init(&gather->future, loop);
-    gather->future.state_ = AWL__A_GATHER | state;
-    watch_children(gather);
+    return 0;
 }
 
 /* ---- The operation ------------------------------------------------------------------------------------------------------ */
@@ -191,6 +201,8 @@ static void begin(awl__gather *gather, awl_loop *loop, uint32_t state)
 /* Leaves the children alone, in whatever state they are, and gives back those that were made or kept here. */
 static void let_go(awl__gather *gather)
 {
+    const bool all = gather->left == 0; /* then nothing is to be taken back, and every error has been seen */
+
     for (size_t i = 0; i < gather->n; i++) {
         awl__waiter *child = &gather->children[i];
         awl_future *future = child->future;
@@ -198,38 +210,17 @@ static void let_go(awl__gather *gather)
         if (!future)
             continue;
         /* What it says, or will say, is not wanted any more; but of one that was cancelled for another it is news. */
-        if (awl__is_done(&gather->future) && !gather->decisive) {
+        if (!all && awl__is_done(&gather->future) && !gather->decisive) {
             future->state_ &= ~(uint32_t)AWL__UNSEEN;
             future->state_ |= awl__is_done(future) ? 0 : AWL__SILENT;
         }
-        awl__unwatch(child);
+        if (!all)
+            awl__unwatch(child);
         if (child->link.entry_.slot_)
             awl__future_drop(future);
     }
     for (size_t i = 0; gather->coroutines && i < gather->n; i++)
         awl_coro_close(gather->coroutines[i]);
-}
-
-/* Makes tasks of the coroutines that could not be tasks yet. 0 or the error. */
-static int check_children(awl_loop *loop, awl__gather *gather)
-{
-    static const awl_site site = { __FILE__, __LINE__ };
-    int error = gather->race && gather->n == 0 ? EINVAL : 0;
-
-    for (size_t i = 0; i < gather->n; i++) {
-        awl__waiter *child = &gather->children[i];
-
-        if (gather->coroutines && child->link.entry_.slot_ && !child->future) {
-            awl_task *task = awl__task_new(loop, gather->coroutines[i], &site);
-            gather->coroutines[i] = (awl_coro){ NULL, 0 };
-            child->future = task ? awl_task_future(task) : NULL;
-        }
-        if (!child->future)
-            error = error ? error : child->link.entry_.slot_ ? ENOMEM : EINVAL;
-        else if (child->future->host_ != &loop->host)
-            error = error ? error : AWL_EOTHERLOOP;
-    }
-    return error;
 }
 
 static co_step gather_step(co_frame *frame, co_stack *stack)
@@ -238,10 +229,8 @@ static co_step gather_step(co_frame *frame, co_stack *stack)
     co_step step;
 
     if (frame->state_ == GATHER_START) {
-        stack->promise_.error_ = (int16_t)check_children(awl__loop_of(stack), gather);
+        stack->promise_.error_ = (int16_t)begin(gather, awl__loop_of(stack), 0);
         if (!stack->promise_.error_) {
-            keep_children(gather);
-            begin(gather, awl__loop_of(stack), 0);
             step = awl__await_in(stack, frame, &gather->future, GATHER_WAIT);
             if (step.code_ != CO_DONE_)
                 return step;
@@ -289,8 +278,10 @@ static awl__gather *gather_new(size_t n, bool coroutines, awl_outcome *outcomes,
 }
 
 /* Fills in what is known of a child before it is watched. */
-static void set_child(awl__waiter *child, awl_future *future, bool owned)
+static void set_child(awl__gather *gather, size_t i, awl_future *future, bool owned)
 {
+    awl__waiter *child = &gather->children[i];
+
     child->link.entry_.flags_ = 0;
     child->link.entry_.slot_ = owned;
     child->future = future;
@@ -299,7 +290,7 @@ static void set_child(awl__waiter *child, awl_future *future, bool owned)
 static void set_children(awl__gather *gather, const void *awaitables)
 {
     for (size_t i = 0; i < gather->n; i++)
-        set_child(&gather->children[i], awl__awaitable_at(awaitables, i), false);
+        set_child(gather, i, awl__awaitable_at(awaitables, i), false);
 }
 
 awl_coro awl_gather_children_(const awl_child_ *children, size_t n, awl_outcome *outcomes, unsigned flags)
@@ -310,7 +301,7 @@ awl_coro awl_gather_children_(const awl_child_ *children, size_t n, awl_outcome 
 
     for (size_t i = 0; i < n; i++) {
         if (gather) {
-            set_child(&gather->children[i], children[i].future, children[i].owned);
+            set_child(gather, i, children[i].future, children[i].owned);
             if (coroutines)
                 gather->coroutines[i] = children[i].coroutine;
         } else if (children[i].owned && children[i].future) {
@@ -370,12 +361,11 @@ awl_future *awl_gather_future_(const void *awaitables, size_t n, unsigned flags)
         return NULL;
     prepare(gather, n, (awl_outcome *)(void *)&gather->children[n], flags);
     set_children(gather, awaitables);
-    errno = check_children(loop, gather);
+    errno = begin(gather, loop, AWL__COUNTED | AWL__REFERENCE);
     if (errno) {
+        let_go(gather);
         awl__free(loop, gather, block_size(n));
         return NULL;
     }
-    keep_children(gather);
-    begin(gather, loop, AWL__COUNTED | AWL__REFERENCE);
     return &gather->future;
 }

@@ -162,10 +162,18 @@ co_step awl__await(co_stack *stack, co_frame *leaf, awl_future *future)
     return (co_step){ CO_PENDING_ };
 }
 
+/* Aside, so that the way without it saves no registers. */
+static __attribute__((cold, noinline)) co_step forget_and_await(co_stack *stack, co_frame *self, uintptr_t token,
+                                                                char *mark)
+{
+    co_forget_(stack, self, mark);
+    return awl__await_token(stack, self, token, stack->top_);
+}
+
 co_step awl__await_token(co_stack *stack, co_frame *self, uintptr_t token, char *mark)
 {
     if (CO_UNLIKELY_(stack->top_ != mark))
-        co_forget_(stack, self, mark);
+        return forget_and_await(stack, self, token, mark);
     if (token % 4)
         return (*(const awl_instant_ **)(token - 2))->begin(stack, self, (void *)(token - 2));
     return awl__await(stack, self, token == 4 ? NULL : (awl_future *)token);
@@ -184,7 +192,7 @@ static co_step future_step(co_frame *frame, co_stack *stack)
         if (step.code_ != CO_DONE_)
             return step;
     }
-    return co_leave_(frame, stack);
+    return awl__op_end(frame, stack, stack->promise_.error_);
 }
 
 static const co_type future_type = { future_step, NULL, "awl_await_future", __FILE__, sizeof(future_frame), __LINE__ };

@@ -67,7 +67,7 @@ void awl__free_detached(co_frame *frame)
 /* ---- Segments ------------------------------------------------------------------------------------------------------- */
 
 /* Opens a segment for a frame of `size`. The await that is being prepared must see it: see place. */
-static void *add_segment(co_stack *stack, size_t size)
+static __attribute__((noinline)) void *add_segment(co_stack *stack, size_t size)
 {
     awl_loop *loop = awl__loop_of(stack);
     segment *s = segment_at(stack, stack->end_);
@@ -131,10 +131,10 @@ static co_slot_ grow(co_stack *stack, const co_type *type, size_t size)
     awl_loop *loop = awl__loop_of(stack);
 
     (void)type;
+    if (CO_LIKELY_(stack == &loop->nursery))
+        return awl__nursery_frame(loop, size);
     if (stack == &loop->heap)
         return awl__detach(loop, size);
-    if (stack == &loop->nursery)
-        return awl__nursery_frame(loop, size);
     return (co_slot_){ add_segment(stack, size), CO_TOKEN_, 0 };
 }
 
@@ -339,6 +339,23 @@ void *awl__op_here_slowly(co_stack *stack, co_frame *caller, const co_type *type
         place(stack, caller, frame, mark);
     }
     return frame;
+}
+
+co_step awl__op_end(co_frame *frame, co_stack *stack, int error)
+{
+    stack->promise_.error_ = (int16_t)error;
+    if (error) {
+        stack->promise_.value_.i = 0;
+        stack->promise_.kind_ = CO_NONE;
+    }
+    return co_leave_(frame, stack);
+}
+
+co_step awl__op_end_int(co_frame *frame, co_stack *stack, int64_t value)
+{
+    stack->promise_.value_.i = value;
+    stack->promise_.kind_ = CO_INT;
+    return awl__op_end(frame, stack, 0);
 }
 
 void awl_coro_close(awl_coro coroutine)

@@ -5,16 +5,14 @@
 
 /* ---- Making -------------------------------------------------------------------------------------------------------- */
 
-static awl_task *alloc_task(awl_loop *loop, size_t root)
+CO_INLINE_ awl_task *alloc_task(awl_loop *loop, size_t root)
 {
     const size_t size = sizeof(awl_task) + root + AWL__SLACK;
     awl_task *task;
 
     if (size / 8 > UINT16_MAX)
         return NULL;
-    task = size <= AWL__SMALL ? awl__alloc_again(loop, size) : NULL;
-    if (!task)
-        task = awl__alloc(loop, size);
+    task = CO_LIKELY_(size <= AWL__SMALL) ? awl__alloc_small(loop, size) : awl__alloc(loop, size);
     if (!task)
         return NULL;
     /* Field by field: gcc clears a struct of this size by an instruction that takes longer than all the rest. */
@@ -97,7 +95,6 @@ CO_INLINE_ awl_task *start(awl_loop *loop, awl_task *task, awl_coro coroutine, c
         discard(task, coroutine);
         return NULL;
     }
-    awl__stack_adopt(task);
     if (loop->current && may_hold(coroutine.frame_))
         awl__move_in(&loop->current->stack, &task->stack, coroutine.frame_);
     co_stack_start_(&task->stack, coroutine);
@@ -109,7 +106,7 @@ CO_INLINE_ awl_task *start(awl_loop *loop, awl_task *task, awl_coro coroutine, c
     task->all.prev = loop->tasks.prev;
     task->all.prev->next = loop->tasks.prev = &task->all;
     loop->tasks_alive++;
-    awl__ready(loop, &task->entry);
+    awl__ready_here(loop, &task->entry);
     return task;
 }
 
@@ -159,8 +156,11 @@ awl_task *awl_nursery_close_(awl_nursery_ before, awl_coro coroutine, const awl_
         return awl__task_new(loop, coroutine, site);
     if (coroutine.frame_ == (co_frame *)(void *)(task + 1) ||
         (coroutine.frame_ && coroutine.token_ == CO_TOKEN_ &&
-         awl__stack_holds(&task->stack, (const char *)coroutine.frame_, sizeof(co_frame))))
+         awl__stack_holds(&task->stack, (const char *)coroutine.frame_, sizeof(co_frame)))) {
+        if (CO_UNLIKELY_(awl__stack_has_segments(task)))
+            awl__stack_adopt(task);
         return start(loop, task, coroutine, site);
+    }
     /* What was made in the argument is not what it came to: an object from elsewhere, or none for want of memory. */
     awl__stack_release(task);
     free_task(task);
@@ -208,18 +208,19 @@ static void finish(awl_loop *loop, awl_task *task)
 
     if (root && root->link_ & CO_DETACHED_)
         awl__free_detached(root);
-    awl__stack_release(task);
+    if (CO_UNLIKELY_(awl__stack_has_segments(task)))
+        awl__stack_release(task);
     task->stack.top_ = (char *)(uintptr_t)type;
     if (CO_UNLIKELY_(task->stack.user_ & AWL__SHUTDOWN) && --loop->shutdown_left == 0)
         awl_call_soon(loop, &loop->shutdown, awl__shutdown_seen, loop);
     loop->tasks_alive--;
     loop->tasks_held++;
-    if (error == ECANCELED || (!error && task->stack.user_ & AWL__MUST_CANCEL))
+    if (CO_LIKELY_(!error && !(task->stack.user_ & AWL__MUST_CANCEL)))
+        awl__future_become(future, AWL__FINISHED);
+    else if (!error || error == ECANCELED)
         awl__future_become_cancelled(future);
-    else if (error)
-        awl__future_fail(future, error);
     else
-        awl__future_finish(future, future->value_, future->kind_);
+        awl__future_fail(future, error);
     task->stack.user_ &= ~(uint32_t)AWL__MUST_CANCEL;
     awl__future_drop(future);
 }
@@ -230,30 +231,26 @@ static inline void reset(co_promise *promise)
     memset(&promise->value_, 0, offsetof(co_promise, state_) - offsetof(co_promise, value_));
 }
 
-/* A task that waited, or that is to be cancelled: if it has not taken its first step, it never does. */
-static co_step resume_blocked(co_stack *stack)
+/* What a task that waited, or that is to be cancelled, is resumed with. false: it is not, as it has not started yet. */
+static __attribute__((noinline)) bool prepare_step(co_stack *stack, uint32_t user)
 {
-    const uint32_t user = stack->user_;
-
     stack->user_ = user & ~(uint32_t)(AWL__BLOCKED | AWL__ON_FUTURE | AWL__CYCLE | AWL__MUST_CANCEL);
     if (user & AWL__ON_FUTURE) {
         awl_future *future = stack->promise_.value_.p;
-        awl__future_take(future, &stack->promise_);
+        future->state_ &= ~(uint32_t)AWL__UNSEEN;
         awl__future_drop(future);
-    } else {
-        reset(&stack->promise_);
     }
+    reset(&stack->promise_);
     if (user & AWL__CYCLE)
         stack->promise_.error_ = EDEADLK;
-    if (CO_LIKELY_(!(user & AWL__MUST_CANCEL)))
-        return co_resume_(stack);
-    reset(&stack->promise_);
+    if (!(user & AWL__MUST_CANCEL))
+        return true;
     stack->promise_.error_ = ECANCELED;
     if (stack->leaf_->state_)
-        return co_resume_(stack);
+        return true;
     awl__gather_close(stack->leaf_);
     stack->leaf_ = NULL;
-    return (co_step){ CO_DONE_ };
+    return false;
 }
 
 /* Cancels what a task waits for: true if that took it. */
@@ -265,15 +262,16 @@ static bool cancel_awaited(co_stack *stack)
 }
 
 /* The rarer ends of a step. */
-static __attribute__((noinline)) void end_step(awl_loop *loop, awl_task *task, co_step step)
+static __attribute__((noinline)) void end_step(awl_loop *loop, awl_task *task, int code)
 {
     co_stack *stack = &task->stack;
 
-    if (step.code_ == CO_DONE_) {
+    loop->current = NULL;
+    if (code == CO_DONE_) {
         finish(loop, task);
         return;
     }
-    if (step.code_ != CO_PENDING_)
+    if (code != CO_PENDING_)
         awl__trap("co_switch is for stacks that co_run drives, not for tasks", stack->leaf_->type_->file,
                   (int)CO_LINE_(stack->leaf_->state_));
     /* It cancelled itself before it suspended: what it waits for is cancelled at once. */
@@ -281,29 +279,42 @@ static __attribute__((noinline)) void end_step(awl_loop *loop, awl_task *task, c
         stack->user_ &= ~(uint32_t)AWL__MUST_CANCEL;
 }
 
-static void run_task(awl_loop *loop, awl__entry *entry)
+CO_INLINE_ void run_task(awl_loop *loop, awl__entry *entry)
 {
     awl_task *task = (awl_task *)(void *)((char *)entry - offsetof(awl_task, entry));
     co_stack *stack = &task->stack;
-    co_step step;
+    const uint32_t user = stack->user_;
+    int code = CO_DONE_;
 
     loop->current = task;
     stack->c_limit_ = loop->c_limit;
-    if (stack->user_ & (AWL__BLOCKED | AWL__MUST_CANCEL | AWL__CYCLE)) {
-        step = resume_blocked(stack);
-    } else {
+    if (CO_LIKELY_(!(user & (AWL__BLOCKED | AWL__MUST_CANCEL | AWL__CYCLE)))) {
         reset(&stack->promise_);
-        step = co_resume_(stack);
+        code = co_resume_(stack).code_;
+    } else if (CO_LIKELY_((user & (AWL__ON_FUTURE | AWL__MUST_CANCEL | AWL__CYCLE)) == AWL__ON_FUTURE)) {
+        awl_future *future = stack->promise_.value_.p;
+
+        stack->user_ = user & ~(uint32_t)(AWL__BLOCKED | AWL__ON_FUTURE);
+        awl__future_take(future, &stack->promise_);
+        awl__future_drop(future);
+        code = co_resume_(stack).code_;
+    } else if (prepare_step(stack, user)) {
+        code = co_resume_(stack).code_;
     }
-    loop->current = NULL;
-    if (step.code_ == CO_PAUSED_)
+    if (CO_LIKELY_(code == CO_PAUSED_))
         awl__ready_unmarked(loop, entry);
-    else if (step.code_ != CO_PENDING_ || stack->user_ & AWL__MUST_CANCEL) {
-        end_step(loop, task, step);
-    }
+    else if (code != CO_PENDING_ || stack->user_ & AWL__MUST_CANCEL)
+        end_step(loop, task, code);
 }
 
-void awl__task_step(awl_loop *loop, awl__entry *entry) { run_task(loop, entry); }
+/* By itself: in what is called when this has returned no task runs, unless the caller says so again. */
+void awl__task_step(awl_loop *loop, awl__entry *entry)
+{
+    run_task(loop, entry);
+    loop->current = NULL;
+}
+
+static void run_tasks(awl_loop *loop) { awl__run_window(loop, run_task); }
 
 /* ---- Cancelling --------------------------------------------------------------------------------------------------------- */
 
@@ -485,7 +496,10 @@ void awl__tasks_open(awl_loop *loop)
 {
     if (loop->close_tasks)
         return;
-    loop->run[AWL__TASK] = loop->options.debug ? awl__debug_step : run_task;
+    if (loop->options.debug) /* by the table: there the step is another one */
+        loop->run[AWL__TASK] = awl__debug_step;
+    else
+        loop->run_window = run_tasks;
     loop->close_tasks = close_tasks;
     awl__stacks_open(loop);
     awl__futures_open(loop);

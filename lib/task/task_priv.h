@@ -36,14 +36,13 @@ static inline awl_loop *awl__future_loop(const awl_future *future) { return (awl
 void awl__future_finish(awl_future *future, awl_value value, uint16_t kind);
 void awl__future_fail(awl_future *future, int error);
 void awl__future_become_cancelled(awl_future *future);
+void awl__future_become(awl_future *future, uint32_t state); /* with what is in it */
 
 /* The outcome of a future that is done, into `promise`; its error counts as seen. */
 static inline void awl__future_take(awl_future *future, co_promise *promise)
 {
     future->state_ &= ~(uint32_t)AWL__UNSEEN;
-    promise->value_ = future->value_;
-    promise->error_ = future->error_;
-    promise->kind_ = future->kind_;
+    memcpy(&promise->value_, &future->value_, offsetof(co_promise, state_) - offsetof(co_promise, value_));
 }
 
 /* One reference more, or less, where they are counted. */
@@ -159,6 +158,10 @@ void awl__nursery_discard(awl_nursery_ before, awl_coro coroutine); /* no task i
 void awl__task_free(awl_task *task);
 bool awl__stack_holds(const co_stack *stack, const char *at, size_t size); /* whether that lies in its memory */
 co_slot_ awl__detach(awl_loop *loop, size_t size); /* a frame on the heap */
+static inline bool awl__stack_has_segments(const awl_task *task)
+{
+    return task->stack.end_ + CO_RESERVE_ != (const char *)task + awl__task_size(task);
+}
 void awl__stack_adopt(awl_task *task); /* what there is of segments lasts as long as the task */
 void awl__stack_release(awl_task *task); /* frees the segments of a stack without frames */
 void awl__stack_abandon(awl_task *task); /* frees those frames of a task that the loop's end would not */
@@ -204,22 +207,9 @@ awl_coro awl__move_off(co_stack *stack, co_frame *frame);
 /* The same for all that `frame`, unstarted on the stack `own`, holds of `stack`: the task of `own` may outlive it. */
 void awl__move_in(co_stack *stack, const co_stack *own, co_frame *frame);
 
-/* An operation's end: with a result, without one, with an error. */
-static inline co_step awl__op_end(co_frame *frame, co_stack *stack, int error)
-{
-    stack->promise_.error_ = (int16_t)error;
-    if (error) {
-        stack->promise_.value_.i = 0;
-        stack->promise_.kind_ = CO_NONE;
-    }
-    return co_leave_(frame, stack);
-}
-static inline co_step awl__op_end_int(co_frame *frame, co_stack *stack, int64_t value)
-{
-    stack->promise_.value_.i = value;
-    stack->promise_.kind_ = CO_INT;
-    return awl__op_end(frame, stack, 0);
-}
+/* An operation's end: with what is in the promise or an error; with an integer. */
+co_step awl__op_end(co_frame *frame, co_stack *stack, int error);
+co_step awl__op_end_int(co_frame *frame, co_stack *stack, int64_t value);
 
 /* Awaits a future: suspends `leaf`, an operation in `state`, unless the future is done. The outcome is in the promise when
  * the code is CO_DONE_, or when the leaf is resumed: as if a child had ended. */

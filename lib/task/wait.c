@@ -51,9 +51,11 @@ static void count_scheduled(awl_loop *loop, wait_frame *self)
     } else if (scheduled > 1) { /* which is the last, the ready queue knows */
         const uintptr_t first = (uintptr_t)self->children, end = (uintptr_t)(self->children + self->n);
 
-        for (awl__entry *entry = loop->ready; entry; entry = entry->next_) {
-            if ((uintptr_t)entry >= first && (uintptr_t)entry < end)
-                count_child(self, ((awl__waiter *)(void *)entry)->future);
+        for (int i = 0; i < 2; i++) {
+            for (awl__entry *entry = i ? loop->ready : loop->batch; entry; entry = entry->next_) {
+                if ((uintptr_t)entry >= first && (uintptr_t)entry < end)
+                    count_child(self, ((awl__waiter *)(void *)entry)->future);
+            }
         }
     }
 }
