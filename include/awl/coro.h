@@ -159,6 +159,8 @@ struct co_host {
     void (*trim_)(co_stack *stack, co_frame *self); /* frees the segments that `self` owns */
     void (*drop_)(co_stack *stack, co_frame *self); /* ends a frame that is detached, or owns segments */
     void (*trap_)(const char *what, const char *file, int line);
+    const co_type *raiser_; /* where an error was raised last, for reports; NULL: nowhere */
+    int raised_line_, raised_;
 };
 
 /* On bare metal there may be nobody to zero a frame: a weak function, which gives way to the real one. */
@@ -575,15 +577,21 @@ CO_INLINE_ void co_result_generator_(co_generator *co, void *out, co_typed_ type
     co->error_ = 0;
 }
 
-CO_INLINE_ void co_raise_frame_(co_frame *co, void *opaque, int error, int line)
+static __attribute__((unused, noinline)) void co_raise_frame_(co_frame *co, void *opaque, int error, int line)
 {
     co_stack *stack = (co_stack *)opaque;
+    co_host *host = stack->promise_.host_;
 
     if (CO_UNLIKELY_(error <= 0 || error > 32767))
         co_trap_(stack, "co_raise takes an error number from 1 to 32767", co->type_->file, line);
     stack->promise_.error_ = (int16_t)error;
     stack->promise_.value_.i = 0;
     stack->promise_.kind_ = CO_NONE;
+    if (host) {
+        host->raiser_ = co->type_;
+        host->raised_line_ = line;
+        host->raised_ = error;
+    }
 }
 CO_INLINE_ void co_raise_generator_(co_generator *co, void *out, int error, int line)
 {

@@ -91,9 +91,13 @@ const char *awl_strerror(int error);
 typedef struct awl_report {
     const char *what; /* one line: what happened and what to do */
     const char *name; /* of the task or coroutine it is about; NULL: none */
-    const char *file; /* where that was created, with line; NULL: not known */
+    const char *file; /* where that was created, with line; of a main task or a server's, where its coroutine is defined;
+                       * NULL: not known */
     int line;
     int error; /* 0: none */
+    const char *raiser; /* the coroutine in which that error was raised last, and where; NULL: not by co_raise */
+    const char *raised_file;
+    int raised_line;
 } awl_report;
 
 /* ---- The loop ---------------------------------------------------------------------------------------------------- */
@@ -120,7 +124,8 @@ typedef struct awl_loop_options {
     int (*wait)(void *arg, awl_time timeout);
     void *clock_arg;
 
-    /* Looks for cancellations that get lost: see CANCELLATION in awl/task.h. So does AWL_DEBUG=1 in the environment. */
+    /* Looks for cancellations that get lost (see CANCELLATION in awl/task.h), and for tasks that nobody released when the
+     * loop is closed. So does AWL_DEBUG=1 in the environment. */
     bool debug;
 
     uint64_t shuffle_seed; /* not 0: each iteration runs its entries in an order drawn from this seed, to find bugs */

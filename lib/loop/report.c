@@ -50,15 +50,24 @@ static void print_report(const awl_report *report)
     fputs(report->what, stderr);
     if (report->error)
         fprintf(stderr, " (error %d: %s)", report->error, awl_strerror(report->error));
+    if (report->raiser)
+        fprintf(stderr, ", last raised in '%s' at %s:%d", report->raiser, report->raised_file, report->raised_line);
     fputc('\n', stderr);
 }
 
 void awl__report(awl_loop *loop, const awl_report *report)
 {
+    awl_report full = *report;
+
+    if (loop && full.error && full.error == loop->host.raised_) {
+        full.raiser = loop->host.raiser_->name;
+        full.raised_file = loop->host.raiser_->file;
+        full.raised_line = loop->host.raised_line_;
+    }
     if (loop && loop->options.report)
-        loop->options.report(loop->options.report_arg, report);
+        loop->options.report(loop->options.report_arg, &full);
     else
-        print_report(report);
+        print_report(&full);
 }
 
 void awl__trap(const char *what, const char *file, int line)

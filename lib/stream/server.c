@@ -104,6 +104,7 @@ static void client_done(awl_loop *loop, awl__waiter *waiter)
 static int serve(awl_server *server, int fd)
 {
     client *c = awl__alloc(server->loop, sizeof *c);
+    awl_nursery_ before;
     int error = ENOMEM;
 
     if (!c)
@@ -113,7 +114,8 @@ static int serve(awl_server *server, int fd)
     if (!c->s)
         goto free_client;
     c->s->refs++; /* the function, or its coroutine, may close it earlier */
-    c->task = awl_create_task(server->fn(c->s, server->arg));
+    before = awl_nursery_open_(__FILE__, __LINE__);
+    c->task = awl_nursery_close_(before, server->fn(c->s, server->arg), &awl__no_site);
     if (!c->task)
         goto close_stream;
     c->server = server;

@@ -47,7 +47,6 @@ int awl_run_task_(awl_loop *loop, awl_task *task, awl_value *result)
 
 int awl_run_coro_(awl_loop *loop, awl_coro coroutine, awl_value *result)
 {
-    static const awl_site site = { "awl_run_until_complete", 0 };
     awl_task *task;
     int error;
 
@@ -55,7 +54,7 @@ int awl_run_coro_(awl_loop *loop, awl_coro coroutine, awl_value *result)
         awl_coro_close(coroutine);
         return loop ? EBUSY : EINVAL;
     }
-    task = awl__task_new(loop, coroutine, &site);
+    task = awl__task_new(loop, coroutine, &awl__no_site);
     if (!task)
         return ENOMEM;
     error = awl_run_task_(loop, task, result);
@@ -79,17 +78,13 @@ void awl__shutdown_seen(void *arg)
 static awl__block *report_shutdown(awl_loop *loop, awl__block *at)
 {
     awl_task *task = awl__task_at(at);
-    const awl_site *site = task->stack.user_ & AWL__EXTRA ? task->info.extra->site : task->info.site;
 
     if (!(task->stack.user_ & AWL__SHUTDOWN))
         return at->next;
     task->stack.user_ &= ~(uint32_t)AWL__SHUTDOWN;
     if (awl_task_done(task) && !awl_task_cancelled(task) && awl_task_error(task))
-        awl__report(loop, &(awl_report){ .what = "this task was cancelled at the end of the run, and failed",
-                                         .name = awl_task_name(task),
-                                         .file = site->file,
-                                         .line = site->line,
-                                         .error = task->stack.promise_.error_ });
+        awl__task_report(loop, task, "this task was cancelled at the end of the run, and failed",
+                         task->stack.promise_.error_);
     at = at->next;
     awl_task_release(task);
     return at;
@@ -119,9 +114,18 @@ int awl__cancel_all(awl_loop *loop)
     return error;
 }
 
+static void report_main(awl_loop *loop, const awl_task *task, int error)
+{
+    static const char what[] = "the main task ended with an error";
+
+    if (task)
+        awl__task_report(loop, task, what, error);
+    else
+        awl__report(loop, &(awl_report){ .what = what, .error = error });
+}
+
 int awl_run_with(awl_coro main, const awl_loop_options *options, awl_value *result)
 {
-    static const awl_site site = { "awl_run", 0 };
     awl_loop *loop;
     awl_task *task;
     int error;
@@ -138,12 +142,10 @@ int awl_run_with(awl_coro main, const awl_loop_options *options, awl_value *resu
         awl_coro_close(main);
         return error;
     }
-    task = awl__task_new(loop, main, &site);
+    task = awl__task_new(loop, main, &awl__no_site);
     error = task ? awl_run_task_(loop, task, result) : ENOMEM;
     if (error)
-        awl__report(loop, &(awl_report){ .what = "the main task ended with an error",
-                                         .name = task ? awl_task_name(task) : NULL,
-                                         .error = error });
+        report_main(loop, task, error);
     awl__cancel_all(loop);
     awl_task_release(task);
     awl_loop_close(loop);

@@ -367,15 +367,30 @@ static const awl_site *site_of(const awl_task *task)
     return task->stack.user_ & AWL__EXTRA ? task->info.extra->site : task->info.site;
 }
 
+const awl_site awl__no_site;
+
+/* What a task is, or was, a coroutine of; NULL: that is not known any more. */
+static const co_type *type_of(const awl_task *task)
+{
+    if (awl_task_done(task))
+        return (const co_type *)(const void *)task->stack.top_;
+    return root_of(task) ? root_of(task)->type_ : NULL;
+}
+
 void awl__task_report(awl_loop *loop, const awl_task *task, const char *what, int error)
 {
     const awl_site *site = site_of(task);
+    const co_type *type = type_of(task);
+    awl_report report = { .what = what, .name = awl_task_name(task), .error = error };
 
-    awl__report(loop, &(awl_report){ .what = what,
-                                     .name = awl_task_name(task),
-                                     .file = site ? site->file : NULL,
-                                     .line = site ? site->line : 0,
-                                     .error = error });
+    if (site && site->file) {
+        report.file = site->file;
+        report.line = site->line;
+    } else if (type) {
+        report.file = type->file;
+        report.line = (int)type->line;
+    }
+    awl__report(loop, &report);
 }
 
 static size_t extra_size(const awl__extra *extra) { return sizeof *extra + strlen(extra->name) + 1; }
@@ -408,17 +423,11 @@ awl_task *awl_task_retain(awl_task *task)
 
 const char *awl_task_name(const awl_task *task)
 {
-    const co_type *type;
-
     if (!task)
         return NULL;
     if (task->stack.user_ & AWL__EXTRA && task->info.extra->named)
         return task->info.extra->name;
-    if (awl_task_done(task))
-        type = (const co_type *)(const void *)task->stack.top_;
-    else
-        type = root_of(task) ? root_of(task)->type_ : NULL;
-    return type ? type->name : "";
+    return type_of(task) ? type_of(task)->name : "";
 }
 
 /* Gives a task an extra with another name, and all else that it has. NULL: no memory. */
@@ -478,6 +487,8 @@ size_t awl_all_tasks(awl_loop *loop, awl_task **tasks, size_t cap)
 /* The loop is being closed: what is lost is said. */
 static void close_tasks(awl_loop *loop)
 {
+    const awl_task *unreleased = NULL;
+
     for (awl__block *at = loop->tasks.next; at != &loop->tasks; at = at->next) {
         awl_task *task = awl__task_at(at);
 
@@ -486,9 +497,13 @@ static void close_tasks(awl_loop *loop)
             awl__stack_abandon(task);
         } else if (task->stack.promise_.state_ & AWL__UNSEEN) {
             awl__task_report(loop, task, "this task ended with an error that nobody has looked at",
-                        task->stack.promise_.error_);
+                             task->stack.promise_.error_);
+        } else if (loop->options.debug && !unreleased) {
+            unreleased = task;
         }
     }
+    if (unreleased)
+        awl__task_report(loop, unreleased, "nobody released this task, the first of some that are done: awl_task_release", 0);
     awl__stacks_close(loop);
 }
 

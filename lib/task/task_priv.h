@@ -153,6 +153,7 @@ static inline void awl__task_wake(awl_task *task)
 
 /* A task for `coroutine`; NULL: no memory. */
 awl_task *awl__task_new(awl_loop *loop, awl_coro coroutine, const awl_site *site);
+extern const awl_site awl__no_site; /* of a task that no line of the user's creates: reports name its coroutine's line */
 co_slot_ awl__nursery_frame(awl_loop *loop, size_t size);
 void awl__nursery_discard(awl_nursery_ before, awl_coro coroutine); /* no task is to be made after all */
 void awl__task_free(awl_task *task);

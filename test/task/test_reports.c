@@ -213,8 +213,49 @@ TEST(a_task_that_never_began_is_reported_when_the_loop_closes)
     CHECK_REPORTS("tells:0");
 }
 
+co_def(raises_deep, { int depth; })
+{
+    co_begin;
+    if (self->depth == 0)
+        co_raise(EIO);
+    co_await(co_call(raises_deep, .depth = self->depth - 1));
+    co_end;
+}
+enum { RAISED_AT = __LINE__ - 4 };
+
+TEST(a_report_says_where_the_error_was_raised)
+{
+    CHECK_INT(run(co_call(raises_deep, .depth = 3)), EIO);
+    CHECK_REPORTS("raises_deep:5");
+    CHECK_STR(last_report.raiser, "raises_deep");
+    CHECK(strstr(last_report.raised_file, "test_reports.c") != NULL);
+    CHECK_INT(last_report.raised_line, RAISED_AT);
+    CHECK_INT(last_report.line, RAISED_AT - 5 + 1); /* the main task has no line that created it: its coroutine's */
+    CHECK(strstr(last_report.file, "test_reports.c") != NULL);
+}
+
+co_def(forgets, { int i; })
+{
+    co_begin;
+    for (self->i = 0; self->i < 3; self->i++)
+        co_await(awl_create_task(co_call(sleeps, .t = AWL_MS)));
+    co_end;
+}
+
+TEST(tasks_that_nobody_released_are_told_in_debug)
+{
+    awl_loop_options options = virtual_options;
+
+    CHECK_INT(awl_run_with(co_call(forgets), &options, NULL), 0);
+    CHECK_REPORTS("");
+    options.debug = true;
+    CHECK_INT(awl_run_with(co_call(forgets), &options, NULL), 0);
+    CHECK_REPORTS("sleeps:0");
+    CHECK(strstr(last_report.what, "nobody released this task") != NULL);
+}
+
 TEST(without_a_hook_reports_are_a_line_on_stderr)
 {
     EXPECT_TRAP((awl_run_with(co_call(sleeps, .error = EIO), &(awl_loop_options){ .virtual_time = true }, NULL), abort()),
-                "awl: 'sleeps': the main task ended with an error (error 5: "); /* the rest is the libc's */
+                "'sleeps': the main task ended with an error (error 5: "); /* the rest is the libc's */
 }
