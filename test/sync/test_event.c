@@ -1,6 +1,8 @@
 /* test_event.c: events. */
 #include "rig.h"
 
+#include <event2/event.h>
+
 SAYING(waits, awl_event, awl_event_wait);
 
 static awl_event event;
@@ -94,4 +96,62 @@ TASK_TEST(null_is_EINVAL_or_false, { int rc; })
     awl_event_fini(NULL);
     CHECK(!awl_event_is_set(NULL));
     co_end;
+}
+
+co_def(gives_seven, {})
+{
+    co_begin;
+    co_return(7);
+    co_end;
+}
+
+TASK_TEST(it_has_no_result_whatever_was_awaited_before, { int x, rc; })
+{
+    co_begin;
+    awl_event_set(&event);
+    co_let(self->x, co_call(gives_seven));
+    CHECK_INT(self->x, 7);
+    co_try(self->rc, awl_event_wait(&event));
+    co_result(self->x);
+    CHECK_INT(self->x, 0);
+    CHECK_INT(self->rc, 0);
+    co_finally;
+    awl_event_clear(&event);
+    co_end;
+}
+
+/* ---- A loop that somebody else dispatches ------------------------------------------------------------------------ */
+
+static awl_event awaited;
+
+static void set_from_elsewhere(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd, (void)what, (void)arg;
+    awl_event_set(&awaited);
+}
+
+co_def(waits_and_ends, { struct event_base *of; })
+{
+    co_begin;
+    co_await(awl_event_wait(&awaited));
+    say("set");
+    event_base_loopbreak(self->of);
+    co_end;
+}
+
+TEST(set_by_a_callback_of_the_base_it_wakes_the_loop_too)
+{
+    struct event_base *below = event_base_new();
+    awl_loop *loop = below ? awl_loop_attach(below, NULL) : NULL;
+    awl_task *task;
+
+    CHECK(loop != NULL);
+    task = awl_create_task(co_call(waits_and_ends, .of = below));
+    CHECK(task != NULL);
+    CHECK_INT(event_base_once(below, -1, EV_TIMEOUT, set_from_elsewhere, NULL, &(struct timeval){ 0, 2000 }), 0);
+    CHECK(event_base_dispatch(below) >= 0);
+    CHECK_TRACE("set");
+    awl_task_release(task);
+    awl_loop_close(loop);
+    event_base_free(below);
 }

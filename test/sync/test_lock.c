@@ -121,3 +121,22 @@ TASK_TEST(waiting_allocates_nothing, { awl_task *tasks[MANY]; size_t used; int i
     CHECK(!awl_lock_locked(&lock));
     co_end;
 }
+
+TASK_TEST(taking_it_may_be_a_task_of_its_own, { awl_lock of; awl_task *a, *b; })
+{
+    co_begin;
+    self->a = awl_create_task(awl_lock_acquire(&self->of));
+    self->b = awl_create_task(awl_lock_acquire(&self->of));
+    CHECK(self->a && self->b && !awl_lock_locked(&self->of));
+    co_await(awl_sleep(0));
+    CHECK(awl_task_done(self->a) && !awl_task_done(self->b));
+    co_await(self->a);
+    CHECK_INT(awl_lock_release(&self->of), 0);
+    co_await(self->b);
+    CHECK(awl_lock_locked(&self->of));
+    co_finally;
+    awl_task_cancel(self->b);
+    awl_task_release(self->a);
+    awl_task_release(self->b);
+    co_end;
+}

@@ -12,7 +12,8 @@ static awl_queue queue;
 
 /* ---- fini of what a task waits for ---------------------------------------------------------------------------------- */
 
-#define FINI_TRAPS(name, operation, before, fini)                                                                        \
+#define FINI_TRAPS(name, operation, before, fini) FINI_TRAPS_WITH(name, #name "_fini: a task waits", operation, before, fini)
+#define FINI_TRAPS_WITH(name, text, operation, before, fini)                                                             \
     co_def(name##_waits, {})                                                                                             \
     {                                                                                                                    \
         co_begin;                                                                                                        \
@@ -28,7 +29,7 @@ static awl_queue queue;
         fini;                                                                                                            \
         co_end;                                                                                                          \
     }                                                                                                                    \
-    TEST(name##_with_a_waiter_must_not_go) { EXPECT_TRAP(run_unwatched(co_call(name##_goes)), #name "_fini: a task waits"); }
+    TEST(name##_with_a_waiter_must_not_go) { EXPECT_TRAP(run_unwatched(co_call(name##_goes)), text); }
 
 FINI_TRAPS(awl_event, awl_event_wait(&event), (void)0, awl_event_fini(&event))
 FINI_TRAPS(awl_lock, awl_lock_acquire(&lock), lock.locked_ = true, awl_lock_fini(&lock))
@@ -36,6 +37,17 @@ FINI_TRAPS(awl_semaphore, awl_semaphore_acquire(&semaphore), (void)0, awl_semaph
 FINI_TRAPS(awl_condition, awl_condition_wait(&condition), condition.own_.locked_ = true, awl_condition_fini(&condition))
 FINI_TRAPS(awl_barrier, awl_barrier_wait(&barrier), (void)0, awl_barrier_fini(&barrier))
 FINI_TRAPS(awl_queue, awl_queue_get(&queue), (void)0, awl_queue_fini(&queue))
+
+static void fill(void)
+{
+    awl_queue_init(&queue, 1);
+    awl_queue_put_nowait(&queue, 1);
+}
+
+FINI_TRAPS_WITH(a_queue_to_put_into, "a task waits to put into this queue", awl_queue_put(&queue, 2), fill(),
+                awl_queue_fini(&queue))
+FINI_TRAPS_WITH(a_queue_to_join, "a task waits for the items of this queue to be done", awl_queue_join(&queue), fill(),
+                awl_queue_fini(&queue))
 
 /* ---- Two loops ------------------------------------------------------------------------------------------------------ */
 
@@ -60,6 +72,83 @@ TEST(waiting_for_what_another_loop_waits_for_is_EOTHERLOOP)
     CHECK_INT(awl_run_until_complete(a, task, NULL), 0);
     CHECK_INT(of_a, 0);
     awl_task_release(task);
+    awl_loop_close(a);
+    awl_loop_close(b);
+}
+
+co_def(holds_and_waits, { awl_condition *condition; awl_condition *before; int *rc; })
+{
+    co_begin;
+    if (self->condition)
+        co_await(awl_condition_acquire(self->condition));
+    if (self->before)
+        co_try_cancel(*self->rc, awl_condition_wait(self->before));
+    co_end;
+}
+
+/* Runs it on a loop, for two iterations; it may still wait then. */
+static awl_task *begin_on(awl_loop *loop, awl_condition *acquired, awl_condition *waited_for, int *rc)
+{
+    awl_task *task =
+        awl_loop_create_task(loop, co_call(holds_and_waits, .condition = acquired, .before = waited_for, .rc = rc));
+
+    CHECK(task != NULL);
+    CHECK_INT(awl_run_until_complete(loop, awl_sleep(0), NULL), 0);
+    CHECK_INT(awl_run_until_complete(loop, awl_sleep(0), NULL), 0);
+    return task;
+}
+
+/* Others wait for the condition, or for its lock: each is enough. */
+TEST(waiting_for_a_condition_of_another_loop_is_EOTHERLOOP)
+{
+    awl_loop *a = open_virtual(), *b = open_virtual();
+    int of_a = -1, of_b = -1;
+    awl_task *tasks[4];
+
+    tasks[0] = begin_on(a, &condition, &condition, &of_a);
+    tasks[1] = begin_on(b, &condition, &condition, &of_b); /* a has released it */
+    CHECK_INT(of_b, AWL_EOTHERLOOP);
+    CHECK_INT(awl_condition_notify(&condition, 1), 0);
+    CHECK_INT(awl_condition_release(&condition), 0);
+    CHECK_INT(awl_run_until_complete(a, tasks[0], NULL), 0);
+    CHECK_INT(of_a, 0);
+    tasks[2] = begin_on(a, &condition, NULL, NULL); /* waits for the lock, which the first one has kept */
+    of_b = -1;
+    tasks[3] = begin_on(b, NULL, &condition, &of_b);
+    CHECK_INT(of_b, AWL_EOTHERLOOP);
+    CHECK_INT(awl_condition_release(&condition), 0);
+    CHECK_INT(awl_run_until_complete(a, tasks[2], NULL), 0);
+    CHECK_INT(awl_condition_release(&condition), 0);
+    for (int i = 0; i < 4; i++)
+        awl_task_release(tasks[i]);
+    awl_loop_close(a);
+    awl_loop_close(b);
+}
+
+co_def(puts_nine, { int i, rc; int *rcs; })
+{
+    co_begin;
+    for (self->i = 0; self->i < 9 && !self->rc; self->i++)
+        self->rc = awl_queue_put_nowait(&queue, self->i);
+    *self->rcs = self->rc;
+    co_end;
+}
+
+TEST(items_are_in_the_memory_of_one_loop)
+{
+    awl_loop *a = open_virtual(), *b = open_virtual();
+    int of_a = -1, of_b = -1;
+
+    awl_queue_init(&queue, 0);
+    CHECK_INT(awl_run_until_complete(a, co_call(puts_nine, .rcs = &of_a), NULL), 0);
+    CHECK_INT(of_a, 0);
+    CHECK_INT(awl_run_until_complete(b, co_call(puts_nine, .rcs = &of_b), NULL), 0);
+    CHECK_INT(of_b, AWL_EOTHERLOOP);
+    CHECK_INT(awl_queue_size(&queue), 16);
+    awl_queue_fini(&queue); /* then another loop may use it */
+    CHECK_INT(awl_run_until_complete(b, co_call(puts_nine, .rcs = &of_b), NULL), 0);
+    CHECK_INT(of_b, 0);
+    awl_queue_fini(&queue);
     awl_loop_close(a);
     awl_loop_close(b);
 }

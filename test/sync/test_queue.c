@@ -203,3 +203,28 @@ TASK_TEST(many_items_go_through_a_small_queue_in_their_order, { awl_task *t; int
     awl_task_release(self->t);
     co_end;
 }
+
+co_def(sends_from_a_child, {})
+{
+    co_begin;
+    co_await(co_call(sends, .n = 1000));
+    co_end;
+}
+
+/* There the waiting takes the place of its put. */
+TASK_TEST(a_put_that_waits_leaves_nothing_on_the_stack, { awl_task *t; int i, x; size_t used; })
+{
+    co_begin;
+    fresh(1);
+    self->t = awl_create_task(co_call(sends_from_a_child));
+    for (self->i = 0; self->i < 1000; self->i++) {
+        co_let(self->x, awl_queue_get(&queue));
+        CHECK_INT(self->x, self->i);
+        if (self->i == 10)
+            self->used = stats_of(NULL).memory_high;
+    }
+    CHECK_INT(stats_of(NULL).memory_high, self->used);
+    co_await(self->t);
+    awl_task_release(self->t);
+    co_end;
+}

@@ -114,3 +114,27 @@ TASK_TEST(immediate_shutdown_drops_the_items_and_counts_them_as_done, { awl_task
     awl_task_release(self->j);
     co_end;
 }
+
+TASK_TEST(a_join_may_be_a_task_also_if_there_is_nothing_to_wait_for, { awl_task *j; })
+{
+    co_begin;
+    fresh(0);
+    self->j = awl_create_task(awl_queue_join(&queue));
+    co_await(awl_sleep(0));
+    CHECK(!self->j || awl_task_done(self->j));
+    co_await(self->j);
+    awl_task_release(self->j);
+    awl_queue_put_nowait(&queue, 1);
+    self->j = awl_create_task(awl_queue_join(&queue));
+    co_await(awl_sleep(0));
+    CHECK(self->j && !awl_task_done(self->j));
+    awl_queue_get_nowait(&queue, NULL);
+    CHECK_INT(awl_queue_task_done(&queue), 0);
+    co_await(self->j);
+    CHECK_INT(awl_queue_task_done(&queue), AWL_ETOOMANYDONE);
+    co_finally;
+    awl_task_cancel(self->j);
+    awl_task_release(self->j);
+    awl_queue_fini(&queue);
+    co_end;
+}

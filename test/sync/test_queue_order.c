@@ -131,6 +131,38 @@ TASK_TEST(items_in_a_buffer_of_yours, { awl_value buffer[3]; size_t used; })
     co_end;
 }
 
+/* What was in the loop's memory is forgotten, and where in it the next item would have been. */
+TASK_TEST(after_fini_or_with_a_buffer_a_queue_begins_anew, { awl_queue q; awl_value buffer[2]; size_t used; })
+{
+    co_begin;
+    self->used = stats_of(NULL).memory_used;
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < 5; i++)
+            put(&self->q, i);
+        for (int i = 0; i < 3; i++)
+            CHECK_INT(next(&self->q), i);
+        awl_queue_fini(&self->q);
+        CHECK_INT(stats_of(NULL).memory_used, self->used);
+        CHECK(awl_queue_empty(&self->q));
+        awl_queue_fini(&self->q);
+    }
+    for (int i = 0; i < 5; i++)
+        put(&self->q, i);
+    for (int i = 0; i < 5; i++)
+        CHECK_INT(next(&self->q), i);
+    CHECK_INT(awl_queue_set_buffer(&self->q, self->buffer, 2), 0);
+    CHECK_INT(stats_of(NULL).memory_used, self->used);
+    put(&self->q, 7);
+    put(&self->q, 8);
+    CHECK_INT(self->buffer[0].i, 7);
+    CHECK_INT(awl_queue_put_nowait(&self->q, 9), AWL_EQUEUEFULL);
+    CHECK_INT(next(&self->q), 7);
+    CHECK_INT(next(&self->q), 8);
+    co_finally;
+    awl_queue_fini(&self->q);
+    co_end;
+}
+
 TEST(without_a_loop_there_is_no_memory_for_items)
 {
     awl_queue q = AWL_QUEUE_INIT(0);

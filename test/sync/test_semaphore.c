@@ -97,3 +97,23 @@ TASK_TEST(cancelled_while_it_waits_it_gets_nothing, { awl_task *a; })
     awl_task_release(self->a);
     co_end;
 }
+
+TASK_TEST(taking_it_may_be_a_task_of_its_own, { awl_semaphore of; awl_task *a, *b; })
+{
+    co_begin;
+    awl_semaphore_init(&self->of, 1);
+    self->a = awl_create_task(awl_semaphore_acquire(&self->of));
+    self->b = awl_create_task(awl_semaphore_acquire(&self->of));
+    CHECK(self->a && self->b && !awl_semaphore_locked(&self->of));
+    co_await(awl_sleep(0));
+    CHECK(awl_task_done(self->a) && !awl_task_done(self->b));
+    co_await(self->a);
+    CHECK_INT(awl_semaphore_release(&self->of), 0);
+    co_await(self->b);
+    CHECK(awl_semaphore_locked(&self->of));
+    co_finally;
+    awl_task_cancel(self->b);
+    awl_task_release(self->a);
+    awl_task_release(self->b);
+    co_end;
+}

@@ -102,6 +102,52 @@ TASK_TEST(several_can_wait_and_one_be_cancelled, { three a; awl_task *x, *y; })
     co_end;
 }
 
+/* The first getter is cancelled, but has not run yet, when something comes: the second one has it. */
+TASK_TEST(nothing_is_lost_to_a_getter_that_was_cancelled, { three a; awl_future *f[2]; awl_as_completed it; awl_task *x, *y; })
+{
+    co_begin;
+    self->f[0] = awl_future_new(NULL);
+    if (!self->f[0] || start(&self->a, AWL_SECOND, AWL_SECOND, AWL_SECOND, AWL_FOREVER))
+        co_raise(ENOMEM);
+    self->f[1] = awl_task_future(self->a.t[0]);
+    if (awl_as_completed_init(&self->it, self->f, 2, AWL_FOREVER))
+        co_raise(ENOMEM);
+    self->x = awl_create_task(co_call(takes_next, .it = &self->it, .name = "x"));
+    self->y = awl_create_task(co_call(takes_next, .it = &self->it, .name = "y"));
+    if (!self->x || !self->y)
+        co_raise(ENOMEM);
+    co_await(awl_sleep(0));
+    awl_future_set_result(self->f[0], 1);
+    awl_task_cancel(self->x);
+    co_await(self->y);
+    CHECK_TRACE("x:cancelled y:got");
+    CHECK_INT(now_ms(), 0);
+    co_finally;
+    trace[0] = '\0';
+    awl_as_completed_close(&self->it);
+    awl_future_release(self->f[0]);
+    awl_task_release(self->x);
+    awl_task_release(self->y);
+    stop(&self->a);
+    co_end;
+}
+
+TASK_TEST(closing_gives_all_memory_back, { awl_future *f; awl_as_completed it; size_t used; })
+{
+    co_begin;
+    self->f = awl_future_new(NULL);
+    if (!self->f)
+        co_raise(ENOMEM);
+    self->used = stats_of(NULL).memory_used;
+    if (awl_as_completed_init(&self->it, &self->f, 1, AWL_SECOND))
+        co_raise(ENOMEM);
+    awl_as_completed_close(&self->it);
+    CHECK_INT(stats_of(NULL).memory_used, self->used);
+    co_finally;
+    awl_future_release(self->f);
+    co_end;
+}
+
 TASK_TEST(closing_ends_those_that_wait, { three a; awl_task *x; })
 {
     co_begin;

@@ -267,6 +267,7 @@ static void cancel_it(void *task) { awl_task_cancel((awl_task *)task); }
 static void release_it(void *task) { awl_task_release((awl_task *)task); }
 static void set_it(void *future) { awl_future_set_result((awl_future *)future, 1); }
 static void fail_it(void *future) { awl_future_set_error((awl_future *)future, 1); }
+static void cancel_future(void *future) { awl_future_cancel((awl_future *)future); }
 static void call_it(void *loop) { awl_call_soon((awl_loop *)loop, NULL, say_it, "no"); }
 
 co_def(uses_threads, { int what; awl_task *t; awl_future f; })
@@ -280,6 +281,7 @@ co_def(uses_threads, { int what; awl_task *t; awl_future f; })
     case 1: in_thread(release_it, self->t); break;
     case 2: in_thread(set_it, &self->f); break;
     case 3: in_thread(fail_it, &self->f); break;
+    case 4: in_thread(cancel_future, &self->f); break;
     default: in_thread(call_it, awl_running_loop()); break;
     }
     co_end;
@@ -287,7 +289,7 @@ co_def(uses_threads, { int what; awl_task *t; awl_future f; })
 
 TEST(calls_from_another_thread_trap)
 {
-    for (int what = 0; what < 5; what++)
+    for (int what = 0; what < 6; what++)
         EXPECT_TRAP(awl_run_with(co_call(uses_threads, .what = what), &virtual_options, NULL),
                     "this loop runs in another thread: use awl_call_soon_threadsafe");
 }

@@ -344,3 +344,31 @@ TEST(another_task_cannot_leave_a_group)
 {
     EXPECT_TRAP(awl_run(co_call(has_it_left)), "another task entered this group");
 }
+
+/* Also where the memory of one that was created is used again. */
+TASK_TEST(one_that_was_spawned_is_freed_when_it_ends_and_one_created_is_not, { awl_task_group g; int rc, round; size_t used; })
+{
+    co_begin;
+    for (self->round = 0; self->round < 2; self->round++) {
+        awl_task_group_enter(&self->g);
+        if (!awl_task_group_create_task(&self->g, co_call(sleeps, .value = 7)))
+            co_raise(ENOMEM);
+        co_await(awl_sleep(AWL_MS));
+        CHECK_INT(stats_of(NULL).tasks_held, 1);
+        co_try(self->rc, awl_task_group_exit(&self->g, 0));
+        CHECK_INT(self->rc, 0);
+        self->used = stats_of(NULL).memory_used;
+        awl_task_group_enter(&self->g);
+        if (awl_task_group_spawn(&self->g, co_call(sleeps, .value = 7)))
+            co_raise(ENOMEM);
+        co_await(awl_sleep(AWL_MS));
+        CHECK_INT(stats_of(NULL).tasks_held, 0);
+        CHECK_INT(stats_of(NULL).memory_used, self->used);
+        co_try(self->rc, awl_task_group_exit(&self->g, 0));
+        CHECK_INT(self->rc, 0);
+    }
+    co_finally;
+    co_try(self->rc, awl_task_group_exit(&self->g, co_failing));
+    awl_task_group_fini(&self->g);
+    co_end;
+}

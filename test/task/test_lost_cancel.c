@@ -34,6 +34,7 @@ co_def(swallows, { bool uncancels, goes_on; int rc; })
         awl_task_uncancel(awl_current_task());
     if (self->goes_on) {
         co_await(awl_sleep(AWL_MS));
+        CHECK(self->uncancels || reports[0]); /* as soon as it suspends */
         co_await(awl_sleep(AWL_MS));
     }
     co_end;

@@ -285,6 +285,22 @@ TEST(until_complete_of_nothing_or_of_another_loops_is_an_error)
     awl_loop_close(other);
 }
 
+co_def(runs_another_loop, { awl_loop *other; })
+{
+    co_begin;
+    CHECK_INT(awl_run_until_complete(self->other, co_call(at_once), NULL), EBUSY);
+    CHECK_INT(stats_of(self->other).tasks + stats_of(self->other).tasks_held, 0);
+    co_end;
+}
+
+TEST(until_complete_of_another_loop_within_a_run_is_EBUSY_and_makes_no_task)
+{
+    awl_loop *other = open_virtual();
+
+    run_main(co_call(runs_another_loop, .other = other));
+    awl_loop_close(other);
+}
+
 TEST(until_complete_of_what_can_never_end_is_EDEADLK)
 {
     awl_loop *loop = open_virtual();
