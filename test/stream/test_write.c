@@ -104,7 +104,7 @@ STREAM_TEST(several_tasks_drain_and_one_is_cancelled, { awl_stream *s; int peer,
     awl_task_cancel(self->t[1]);
     CHECK_FAILS(ECANCELED, self->t[1]);
     CHECK(!self->done[0]);
-    while (!self->done[0]) {
+    while (!awl_task_done(self->t[0])) {
         swallow(self->peer);
         co_await(awl_sleep(AWL_MS / 4));
     }
