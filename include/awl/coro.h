@@ -478,14 +478,14 @@ typedef struct co_generator {
  * it is never reached and costs nothing, but a compiler warns of it when the await stands in a switch of the user's. */
 #ifdef __COUNTER__
 #define CO_BASE_ __COUNTER__ - 2
-#define CO_NUMBER_ __COUNTER__ - co_begin_is_missing_
+#define CO_NUMBER_ __COUNTER__ - co_begin_is_missing_or_no_coroutine_
 #define CO_STATE_(n) ((uint32_t)(n) | (uint32_t)__LINE__ << 8)
 #define CO_INDEX_(state) ((uint8_t)(state))
 #define CO_LINE_(state) ((state) >> 8)
 #define CO_NUMBER_MAX_ 255
 #else
 #define CO_BASE_ 0
-#define CO_NUMBER_ __LINE__ - co_begin_is_missing_
+#define CO_NUMBER_ __LINE__ - co_begin_is_missing_or_no_coroutine_
 #define CO_STATE_(n) ((uint32_t)(n))
 #define CO_INDEX_(state) (state)
 #define CO_LINE_(state) (state)
@@ -813,7 +813,7 @@ static inline __attribute__((warn_unused_result, unused, always_inline)) co_obje
 #endif
 #define co_begin                                                                                                       \
     CO_NO_RETURN_                                                                                                      \
-    enum { co_begin_is_missing_ = CO_BASE_ };                                                                                      \
+    enum { co_begin_is_missing_or_no_coroutine_ = CO_BASE_ };                                                                                      \
     int64_t co_index_ = CO_INDEX_(self->co_.state_);                                                                   \
     if (0) {                                                                                                           \
     co_unwind_:                                                                                                        \

@@ -289,7 +289,7 @@ enum awl_gather_flag {
  *
  * Result   that of the first. (Which one it was, tasks of yours tell: the others are cancelled.)
  * Errors   that of the first; ECANCELED after the children were cancelled too; EINVAL for none, or if one is NULL; ENOMEM.
- *          An error of another child is not looked at: of a task that the race made it is reported.
+ *          An error of another child is not looked at: of a task that the race made, and cancelled, it is reported.
  * Owns     as awl_gather.
  * Source   test/task/test_race.c
  */
@@ -491,6 +491,11 @@ typedef struct awl_task_group {
  *     awl_task_group_create_task(&self->g, co_call(load, .n = 2));                   g.create_task(load(2))
  *     co_finally;
  *     co_await(awl_task_group_exit(&self->g, co_failing));
+ *
+ * A task that fails cancels the body, so the exit must stand where an error of the body comes by: in co_finally. What is on its
+ * way there (co_failing, ECANCELED then) goes on unless another error replaces it: the await above brings AWL_EGROUP; who looks
+ * at the errors first takes the result by co_try_cancel and raises it. To go on after a group has failed, as after `except*`,
+ * let the block be a coroutine of its own, and await that by co_try.
  *
  *   group   caller's memory until awl_task_group_exit has ended and, if its errors are wanted, until awl_task_group_fini;
  *           zeroed or left before (then the errors of before are released)

@@ -1,5 +1,5 @@
-/* expect: error gcc: 'co_begin_is_missing_' undeclared */
-/* expect: error clang: use of undeclared identifier 'co_begin_is_missing_' */
+/* expect: error gcc: 'co_begin_is_missing_or_no_coroutine_' undeclared */
+/* expect: error clang: use of undeclared identifier 'co_begin_is_missing_or_no_coroutine_' */
 #include "awl/coro.h"
 
 co_def(headless, { int n; })
