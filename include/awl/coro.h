@@ -27,7 +27,9 @@
  *
  *   THE LAW: what must outlive a co_await or co_yield is a field of the frame, written self->name. A local variable
  *   may be used between two suspensions, never across one. gcc (-O2 -Wall) and clang (-Wconditional-uninitialized)
- *   warn of many slips, tools/lint of nearly all, and -DAWL_DEBUG scribbles over the stack before each resume, so that what they miss fails at the first run.
+ *   warn of many slips, tools/lint of nearly all that are locals of plain types, and -DAWL_DEBUG scribbles over the stack
+ *   before each resume, so that most of what they miss fails at the first run. An object that tasks wait for, or that
+ *   remembers its place (a lock, a group, a timeout, a future), is a field too: nothing tells of it on the C stack.
  *
  * Also forbidden between co_begin and co_end: an await inside a `switch` of your own (does not compile on 64-bit; over a
  * `long`, tools/lint finds it), `return` (does not compile: use co_return), a `break` outside of any loop (a warning, and a
