@@ -24,18 +24,16 @@ enum { NEXT_START, NEXT_WAIT };
 
 static bool has_item(const awl_as_completed *iterator) { return iterator->first_ || iterator->late_; }
 
-/* Tells the first getter that there is something. It takes it when it runs, unless another one was faster. */
+/* Tells the first getter that has not been told, nor cancelled, that there is something. It takes it when it runs,
+ * unless another one was faster; until then it stays in the list, so that a close finds it. */
 static void wake_first(awl_as_completed *iterator)
 {
     next_frame *getter = iterator->getters_;
 
-    if (!getter)
-        return;
-    iterator->getters_ = getter->next;
-    if (!awl__is_done(&getter->woken))
+    while (getter && awl__is_done(&getter->woken))
+        getter = getter->next;
+    if (getter)
         awl__future_finish(&getter->woken, (awl_value){ .i = 0 }, CO_NONE);
-    else
-        wake_first(iterator); /* it was cancelled, and has not run yet */
 }
 
 static void one_done(awl_loop *loop, awl__waiter *waiter)
@@ -168,17 +166,14 @@ static co_step take(next_frame *self, co_stack *stack)
     return awl__op_end(&self->co, stack, 0);
 }
 
-/* Takes a getter that was cancelled out of the queue; one that had been woken wakes another. */
+/* Takes a getter that runs again out of the list. */
 static void leave_queue(next_frame *self)
 {
     next_frame **at = (next_frame **)&self->iterator->getters_;
 
-    while (*at && *at != self)
+    while (*at != self)
         at = &(*at)->next;
-    if (*at)
-        *at = self->next;
-    if (has_item(self->iterator) && !awl__is_cancelled(&self->woken))
-        wake_first(self->iterator);
+    *at = self->next;
 }
 
 static co_step next_step(co_frame *frame, co_stack *stack)
@@ -195,10 +190,14 @@ static co_step next_step(co_frame *frame, co_stack *stack)
         if (!self->iterator->left_)
             return awl__op_end(frame, stack, AWL_EEND);
         self->iterator->left_--;
-    } else if (!self->iterator || error) {
-        if (self->iterator)
-            leave_queue(self);
+    } else if (!self->iterator) {
         return awl__op_end(frame, stack, error ? error : AWL_EEND);
+    } else {
+        leave_queue(self);
+        if (error && has_item(self->iterator) && !awl__is_cancelled(&self->woken))
+            wake_first(self->iterator); /* it had been told, and tells another one */
+        if (error)
+            return awl__op_end(frame, stack, error);
     }
     if (has_item(self->iterator))
         return take(self, stack);

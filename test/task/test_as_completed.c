@@ -204,3 +204,54 @@ TASK_TEST(bad_arguments_are_errors, { awl_as_completed it; awl_future *none[1]; 
     awl_as_completed_close(NULL);
     co_end;
 }
+
+static awl_as_completed shared;
+
+co_def(asks, { int rc; })
+{
+    co_begin;
+    co_try_cancel(self->rc, awl_as_completed_next(&shared));
+    say("%d@%d", usual(self->rc), iteration());
+    co_end;
+}
+
+static void close_shared(awl_future *future, void *arg)
+{
+    (void)future, (void)arg;
+    awl_as_completed_close(&shared);
+}
+
+/* The one that was told that there is something has not run when it is closed; another one was cancelled. */
+TASK_TEST(closed_before_those_run_that_were_told, { awl_future f; awl_task *a, *b, *c; awl_future *all[1]; })
+{
+    co_begin;
+    awl_future_init(&self->f, NULL);
+    self->all[0] = &self->f;
+    if (awl_as_completed_init(&shared, self->all, 1, AWL_FOREVER))
+        co_raise(ENOMEM);
+    shared.left_ = 3; /* as if there were more to come */
+    self->a = awl_create_task(co_call(asks));
+    self->b = awl_create_task(co_call(asks));
+    self->c = awl_create_task(co_call(asks));
+    if (!self->a || !self->b || !self->c || awl_future_add_done_callback(&self->f, close_shared, NULL))
+        co_raise(ENOMEM);
+    co_await(awl_sleep(0));
+    awl_future_set_result(&self->f, 1);
+    awl_task_cancel(self->b);
+    co_await(awl_sleep(0));
+    memset(&shared, 0xa5, sizeof shared); /* nobody looks at it any more */
+    co_await(awl_sleep(0));
+    memset(&shared, 0, sizeof shared);
+    CHECK(awl_task_done(self->a) && awl_task_done(self->b) && awl_task_done(self->c));
+    CHECK_TRACE("125@3 1006@4 1006@4");
+    co_finally;
+    awl_as_completed_close(&shared);
+    awl_task_cancel(self->a);
+    awl_task_cancel(self->b);
+    awl_task_cancel(self->c);
+    co_await(awl_sleep(0));
+    awl_task_release(self->a);
+    awl_task_release(self->b);
+    awl_task_release(self->c);
+    co_end;
+}
