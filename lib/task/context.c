@@ -18,7 +18,7 @@ struct awl__context {
 typedef struct awl__contexts {
     awl__context *current; /* of the callback that runs; NULL: none is set */
     awl__context **table;  /* by id - 1, since a handle has 4 bytes for its context */
-    uint32_t room;
+    uint32_t room, lowest; /* no place of the table before the latter is free */
     void (*run[AWL__KINDS])(awl_loop *loop, awl__entry *entry);
 } awl__contexts;
 
@@ -31,6 +31,8 @@ void awl__context_drop(awl_loop *loop, awl__context *context)
     if (!context || --context->references)
         return;
     loop->contexts->table[context->id - 1] = NULL;
+    if (context->id - 1 < loop->contexts->lowest)
+        loop->contexts->lowest = context->id - 1;
     awl__free(loop, context, context_size(context->room));
 }
 
@@ -116,7 +118,9 @@ static bool enter_table(awl_loop *loop, awl__context *context)
     const uint32_t room = contexts->room ? 2 * contexts->room : 8;
     awl__context **table;
 
-    for (uint32_t i = 0; i < contexts->room; i++) {
+    while (contexts->lowest < contexts->room) {
+        const uint32_t i = contexts->lowest++;
+
         if (contexts->table[i])
             continue;
         contexts->table[i] = context;
@@ -132,7 +136,7 @@ static bool enter_table(awl_loop *loop, awl__context *context)
     awl__free(loop, contexts->table, contexts->room * sizeof *table);
     contexts->table = table;
     table[contexts->room] = context;
-    context->id = contexts->room + 1;
+    context->id = contexts->lowest = contexts->room + 1;
     contexts->room = room;
     return true;
 }

@@ -181,3 +181,45 @@ TEST(without_a_loop_there_is_the_initial_value)
     CHECK_INT(awl_context_get(NULL).i, 0);
     CHECK_INT(awl_context_set(&user, 1, NULL), EINVAL);
 }
+
+static const awl_context_var number = { "number", { .i = -1 } };
+static int called;
+
+static void is_number(void *arg)
+{
+    CHECK_INT(awl_context_get(&number).i, (int)(intptr_t)arg);
+    called++;
+}
+
+co_def(has_number, { int n; awl_handle handle; })
+{
+    co_begin;
+    if (awl_context_set(&number, self->n, NULL))
+        co_raise(ENOMEM);
+    awl_call_later(NULL, &self->handle, self->n % 3 * AWL_MS, is_number, (void *)(intptr_t)self->n);
+    co_await(awl_sleep(self->n % 5 * AWL_MS));
+    co_finally;
+    awl_handle_cancel(&self->handle);
+    co_end;
+}
+
+/* The places that contexts leave are used again. */
+TASK_TEST(any_number_of_contexts_come_and_go, { awl_task_group g; int i; })
+{
+    co_begin;
+    awl_task_group_enter(&self->g);
+    for (self->i = 0; self->i < 200; self->i++) {
+        if (awl_task_group_spawn(&self->g, co_call(has_number, .n = self->i)))
+            co_raise(ENOMEM);
+        if (self->i % 7 == 0)
+            co_await(awl_sleep(AWL_MS));
+    }
+    co_await(awl_task_group_exit(&self->g, 0));
+    CHECK(called >= 80);
+    co_finally;
+    co_try_cancel(self->i, awl_task_group_exit(&self->g, co_failing));
+    awl_task_group_fini(&self->g);
+    if (self->i)
+        co_raise(self->i == AWL_EGROUP ? ENOMEM : self->i);
+    co_end;
+}
