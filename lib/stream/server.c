@@ -348,7 +348,7 @@ static co_step server_closed_step(co_frame *frame, co_stack *stack)
     if (server->served && !cancelled)
         return awl__stream_park(&self->op, stack, &server->waiters);
     drop(server);
-    return awl__op_end(frame, stack, cancelled ? ECANCELED : 0);
+    return awl__op_end_plain(frame, stack, cancelled ? ECANCELED : 0);
 }
 
 static const co_type server_closed_type = { server_closed_step, awl__stream_op_cancel,       "awl_server_wait_closed",

@@ -74,7 +74,7 @@ co_step awl__stream_leave_error(awl__stream_op *op, co_stack *stack, int error)
 {
     if (awl__stream_held(op))
         awl__stream_drop(op->stream);
-    return awl__op_end(&op->co, stack, error);
+    return awl__op_end_plain(&op->co, stack, error);
 }
 
 /* ---- What the kernel says ---------------------------------------------------------------------------------------- */

@@ -226,7 +226,7 @@ static co_step exit_step(co_frame *frame, co_stack *stack)
 
     if (frame->state_ == EXIT_START) {
         if (!(group->flags_ & ENTERED))
-            return awl__op_end(frame, stack, group->error_);
+            return awl__op_end_plain(frame, stack, group->error_);
         if (group->owner_ != awl__task_of(stack))
             awl__trap("awl_task_group_exit: another task entered this group, and alone can leave it", NULL, 0);
         group->flags_ |= EXITING;
@@ -248,7 +248,7 @@ static co_step exit_step(co_frame *frame, co_stack *stack)
     if (!error && group->error_)
         swallow(frame->caller_);
     group->owner_ = NULL;
-    return awl__op_end(frame, stack, error);
+    return awl__op_end_plain(frame, stack, error);
 }
 
 const co_type awl__group_exit_type = { exit_step, NULL, "awl_task_group_exit", __FILE__, sizeof(awl_task_group),

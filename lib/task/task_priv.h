@@ -208,9 +208,16 @@ awl_coro awl__move_off(co_stack *stack, co_frame *frame);
 /* The same for all that `frame`, unstarted on the stack `own`, holds of `stack`: the task of `own` may outlive it. */
 void awl__move_in(co_stack *stack, const co_stack *own, co_frame *frame);
 
-/* An operation's end: with what is in the promise or an error; with an integer. */
+/* An operation's end: with what is in the promise or an error; with an integer; without a result, or with an error. In its
+ * first step the promise has what the caller's await before brought. */
 co_step awl__op_end(co_frame *frame, co_stack *stack, int error);
 co_step awl__op_end_int(co_frame *frame, co_stack *stack, int64_t value);
+static inline co_step awl__op_end_plain(co_frame *frame, co_stack *stack, int error)
+{
+    stack->promise_.value_.i = 0;
+    stack->promise_.kind_ = CO_NONE;
+    return awl__op_end(frame, stack, error);
+}
 
 /* Awaits a future: suspends `leaf`, an operation in `state`, unless the future is done. The outcome is in the promise when
  * the code is CO_DONE_, or when the leaf is resumed: as if a child had ended. */
@@ -268,6 +275,7 @@ void awl__shutdown_seen(void *loop);
 
 void awl__shield_free(awl_future *future); /* of awl_shield_future */
 void awl__shield_close(co_frame *frame); /* if it is an awl_shield that never starts: gives its inner one back */
+void awl__wait_for_close(co_frame *frame); /* the same for an awl_wait_for */
 extern const co_type awl__group_exit_type;
 
 /* ---- Contexts ---------------------------------------------------------------------------------------------------------- */

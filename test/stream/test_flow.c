@@ -256,3 +256,24 @@ TEST(flow_is_of_one_loop)
     awl_flow_fini(&flow);
     awl_loop_close(loop);
 }
+
+co_def(nine, {})
+{
+    co_begin;
+    co_return(9);
+    co_end;
+}
+
+/* That of the await before was still there. */
+VIRTUAL_TEST(drain_has_no_result, { int value; })
+{
+    co_begin;
+    awl_flow_init(&flow, NULL, 10, 5);
+    self->value = -1;
+    co_await(co_call(nine));
+    co_let(self->value, awl_flow_drain(&flow));
+    CHECK_INT(self->value, 0);
+    co_finally;
+    awl_flow_fini(&flow);
+    co_end;
+}
