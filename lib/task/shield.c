@@ -89,7 +89,11 @@ void awl__shield_close(co_frame *frame)
 {
     shield_frame *self = (shield_frame *)(void *)frame;
 
-    if (frame->type_ != &shield_type || !self->inner.owned)
+    if (frame->type_ != &shield_type) {
+        awl__wait_for_close(frame);
+        return;
+    }
+    if (!self->inner.owned)
         return;
     if (self->inner.future)
         awl_future_release(self->inner.future);

@@ -81,8 +81,7 @@ static inline bool may_hold(const co_frame *frame)
 
 static __attribute__((noinline, cold)) void discard(awl_task *task, awl_coro coroutine)
 {
-    if (coroutine.frame_ && coroutine.frame_->link_ & CO_DETACHED_)
-        awl_coro_close(coroutine);
+    awl_coro_close(coroutine);
     awl__stack_release(task);
     free_task(task);
 }
@@ -171,15 +170,13 @@ void awl__nursery_discard(awl_nursery_ before, awl_coro coroutine)
 {
     awl_loop *loop = awl_running_;
     awl_task *task = loop->nursery_task;
-    const bool own = task && coroutine.frame_ && coroutine.token_ == CO_TOKEN_ &&
-                     awl__stack_holds(&task->stack, (const char *)coroutine.frame_, sizeof(co_frame));
 
     loop->host.into_ = before.into;
     loop->nursery_task = before.task;
-    if (!own)
-        awl_coro_close(coroutine);
     if (task)
-        discard(task, (awl_coro){ NULL, 0 });
+        discard(task, coroutine);
+    else
+        awl_coro_close(coroutine);
 }
 
 int awl_spawned_(awl_task *task)

@@ -95,6 +95,12 @@ static const co_type wait_for_type = {
     wait_for_step, NULL, "awl_wait_for", __FILE__, sizeof(wait_for_frame), __LINE__
 };
 
+void awl__wait_for_close(co_frame *frame)
+{
+    if (frame->type_ == &wait_for_type && ((wait_for_frame *)(void *)frame)->of_coroutine)
+        awl_coro_close(((wait_for_frame *)(void *)frame)->inner);
+}
+
 awl_coro awl_wait_for_coro_(awl_coro coroutine, awl_time timeout)
 {
     wait_for_frame *self = coroutine.frame_ || coroutine.token_ ? awl__op_new(&wait_for_type, sizeof *self) : NULL;

@@ -555,3 +555,41 @@ TASK_TEST(a_gather_that_never_starts_keeps_no_tasks, { awl_task *t; int rc; })
     awl_task_release(self->t);
     co_end;
 }
+
+/* An awl_gather or awl_shield has made its tasks already when it turns out that it never starts. */
+TASK_TEST(what_never_starts_keeps_no_tasks, { awl_task_group g; awl_task *t; int rc; })
+{
+    co_begin;
+    CHECK(awl_task_group_spawn(&self->g, awl_gather(co_call(sleeps, .t = AWL_MS), co_call(sleeps, .t = AWL_MS))) != 0);
+    CHECK(awl_task_group_spawn(&self->g, awl_shield(co_call(sleeps, .t = AWL_MS))) != 0);
+    self->t = awl_create_task(awl_wait_for(awl_gather(co_call(sleeps, .t = AWL_MS)), AWL_SECOND));
+    awl_task_cancel(self->t);
+    co_try_cancel(self->rc, self->t);
+    awl_task_release(self->t);
+    self->t = NULL;
+    awl_coro_close(awl_wait_for(awl_shield(co_call(sleeps, .t = AWL_MS)), AWL_SECOND));
+    co_await(awl_sleep(AWL_SECOND));
+    CHECK_INT(stats_of(NULL).tasks, 1);
+    CHECK_INT(stats_of(NULL).tasks_held, 0);
+    co_finally;
+    awl_task_release(self->t);
+    co_end;
+}
+
+/* The value of the await before was still there. */
+TASK_TEST(what_ends_at_once_without_a_result_has_none, { awl_task_group g; int value; })
+{
+    co_begin;
+    self->value = -1;
+    co_await(co_call(sleeps, .value = 7));
+    co_let(self->value, awl_task_group_exit(&self->g, 0)); /* never entered */
+    CHECK_INT(self->value, 0);
+    self->value = -1;
+    awl_task_group_enter(&self->g);
+    co_await(co_call(sleeps, .value = 7));
+    co_let(self->value, awl_task_group_exit(&self->g, 0)); /* without tasks */
+    CHECK_INT(self->value, 0);
+    co_finally;
+    co_await(awl_task_group_exit(&self->g, co_failing));
+    co_end;
+}
