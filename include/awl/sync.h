@@ -40,7 +40,8 @@
  * OBJECTS are in memory of yours, at an address that does not change. Zeroed memory is a valid one: an event that is not
  * set, a lock that is free, a semaphore of 0, a condition with a lock of its own, a queue without a bound. init makes one
  * of memory that is not zeroed, and AWL_…_INIT a static one. fini is needed for queues only; each traps if a task waits
- * for the object, and takes NULL.
+ * for the object, or was woken and has not run yet, and takes NULL. The object must outlive all that wait for it, until
+ * they have run: also one that is cancelled. init is not for an object that a task waits for.
  *
  * WAITING allocates nothing: the entry of a waiter is in the frame of its operation, and an operation that need not wait
  * has no frame and does not suspend. It takes effect when it is awaited, not when its object is made.
@@ -260,8 +261,8 @@ enum { AWL_FIFO_, AWL_LIFO_, AWL_PRIORITY_ };
  * A queue that takes at most `maxsize` items, or any number if that is 0: first in, first out; last in, first out; or the
  * least item first. The same for static ones; see OBJECTS.
  *
- *   less   NULL: integers or doubles by their value. As in Python's heapq, the order of items neither of which is less is
- *          not that in which they came, but always the same.
+ *   less   NULL: integers or doubles by their value. It does not use the queue. As in Python's heapq, the order of
+ *          items neither of which is less is not that in which they came, but always the same.
  * Owns     awl_queue_fini frees the memory of the items, before the loop is closed.
  * Source   asyncio.Queue, LifoQueue, PriorityQueue; test/sync/test_queue.c, test_queue_order.c
  */

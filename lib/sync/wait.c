@@ -38,6 +38,6 @@ void awl__abandon(co_frame *leaf)
 
 void awl__check_idle(const awl_waiters_ *waiters, const char *what)
 {
-    if (waiters->first_)
+    if (waiters->first_ || waiters->n_) /* the latter: was woken, and has yet to run */
         awl__trap(what, NULL, 0);
 }

@@ -12,31 +12,42 @@ static awl_queue queue;
 
 /* ---- fini of what a task waits for ---------------------------------------------------------------------------------- */
 
-#define FINI_TRAPS(name, operation, before, fini) FINI_TRAPS_WITH(name, #name "_fini: a task waits", operation, before, fini)
-#define FINI_TRAPS_WITH(name, text, operation, before, fini)                                                             \
-    co_def(name##_waits, {})                                                                                             \
+#define FINI_TRAPS(name, operation, before, fini, how)                                                                   \
+    FINI_TRAPS_WITH(name, #name "_fini: a task waits", operation, before, fini, how)
+#define FINI_TRAPS_WITH(name, text, operation, before, fini, how)                                                        \
+    co_def(name##_##how##_waits, {})                                                                                     \
     {                                                                                                                    \
         co_begin;                                                                                                        \
         before;                                                                                                          \
         co_await(operation);                                                                                             \
         co_end;                                                                                                          \
     }                                                                                                                    \
-    co_def(name##_goes, {})                                                                                              \
+    co_def(name##_##how##_goes, {})                                                                                      \
     {                                                                                                                    \
         co_begin;                                                                                                        \
-        awl_spawn(co_call(name##_waits));                                                                                \
+        awl_spawn(co_call(name##_##how##_waits));                                                                        \
         co_await(awl_sleep(0));                                                                                          \
         fini;                                                                                                            \
         co_end;                                                                                                          \
     }                                                                                                                    \
-    TEST(name##_with_a_waiter_must_not_go) { EXPECT_TRAP(run_unwatched(co_call(name##_goes)), text); }
+    TEST(name##_with_##how##_must_not_go) { EXPECT_TRAP(run_unwatched(co_call(name##_##how##_goes)), text); }
 
-FINI_TRAPS(awl_event, awl_event_wait(&event), (void)0, awl_event_fini(&event))
-FINI_TRAPS(awl_lock, awl_lock_acquire(&lock), lock.locked_ = true, awl_lock_fini(&lock))
-FINI_TRAPS(awl_semaphore, awl_semaphore_acquire(&semaphore), (void)0, awl_semaphore_fini(&semaphore))
-FINI_TRAPS(awl_condition, awl_condition_wait(&condition), condition.own_.locked_ = true, awl_condition_fini(&condition))
-FINI_TRAPS(awl_barrier, awl_barrier_wait(&barrier), (void)0, awl_barrier_fini(&barrier))
-FINI_TRAPS(awl_queue, awl_queue_get(&queue), (void)0, awl_queue_fini(&queue))
+FINI_TRAPS(awl_event, awl_event_wait(&event), (void)0, awl_event_fini(&event), a_waiter)
+FINI_TRAPS(awl_lock, awl_lock_acquire(&lock), lock.locked_ = true, awl_lock_fini(&lock), a_waiter)
+FINI_TRAPS(awl_semaphore, awl_semaphore_acquire(&semaphore), (void)0, awl_semaphore_fini(&semaphore), a_waiter)
+FINI_TRAPS(awl_condition, awl_condition_wait(&condition), condition.own_.locked_ = true, awl_condition_fini(&condition), a_waiter)
+FINI_TRAPS(awl_barrier, awl_barrier_wait(&barrier), (void)0, awl_barrier_fini(&barrier), a_waiter)
+FINI_TRAPS(awl_queue, awl_queue_get(&queue), (void)0, awl_queue_fini(&queue), a_waiter)
+
+/* One that was woken looks at the object when it runs. */
+FINI_TRAPS(awl_event, awl_event_wait(&event), (void)0, (awl_event_set(&event), awl_event_fini(&event)), one_that_it_has_woken)
+FINI_TRAPS(awl_semaphore, awl_semaphore_acquire(&semaphore), (void)0,
+           (awl_semaphore_release(&semaphore), awl_semaphore_fini(&semaphore)), one_that_it_has_woken)
+FINI_TRAPS(awl_condition, awl_condition_wait(&condition), condition.own_.locked_ = true,
+           (condition.own_.locked_ = true, awl_condition_notify_all(&condition), condition.own_.locked_ = false,
+            awl_condition_fini(&condition)), one_that_it_has_woken)
+FINI_TRAPS(awl_queue, awl_queue_get(&queue), (void)0, (awl_queue_shutdown(&queue, false), awl_queue_fini(&queue)),
+           one_that_it_has_woken)
 
 static void fill(void)
 {
@@ -45,9 +56,9 @@ static void fill(void)
 }
 
 FINI_TRAPS_WITH(a_queue_to_put_into, "a task waits to put into this queue", awl_queue_put(&queue, 2), fill(),
-                awl_queue_fini(&queue))
+                awl_queue_fini(&queue), a_waiter)
 FINI_TRAPS_WITH(a_queue_to_join, "a task waits for the items of this queue to be done", awl_queue_join(&queue), fill(),
-                awl_queue_fini(&queue))
+                awl_queue_fini(&queue), a_waiter)
 
 /* ---- Two loops ------------------------------------------------------------------------------------------------------ */
 
