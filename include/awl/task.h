@@ -374,7 +374,8 @@ typedef struct awl_as_completed {
  *   awaitables   an array of awl_task * or awl_future *, read at the call; one that is there twice counts once
  *   timeout      AWL_FOREVER: none; from now
  * Result   0; EINVAL if one is NULL, or no loop runs; AWL_EOTHERLOOP; EBUSY if the iterator has not been closed; ENOMEM.
- * Owns     the iterator holds a reference to each of them; awl_as_completed_close gives all back.
+ * Owns     the iterator holds a reference to each of them; awl_as_completed_close, before the loop is closed, gives all
+ *          back. A future in caller's memory must last until then.
  * Source   asyncio.as_completed of 3.13; test/task/test_as_completed.c
  */
 #define awl_as_completed_init(iterator, awaitables, n, timeout)                                                        \
@@ -498,7 +499,7 @@ typedef struct awl_task_group {
  * let the block be a coroutine of its own, and await that by co_try.
  *
  *   group   caller's memory until awl_task_group_exit has ended and, if its errors are wanted, until awl_task_group_fini;
- *           zeroed or left before (then the errors of before are released)
+ *           zeroed or left before (then the errors of before are released; of a loop that is closed, none may be left)
  * Result   0; EINVAL without a running task, or for NULL; EBUSY if it has been entered and not left.
  * Owns     a coroutine must not end, however it ends, without having awaited awl_task_group_exit.
  * Context  the running task owns the group; allocates nothing.
@@ -545,8 +546,9 @@ bool awl_task_group_cancel(awl_task_group *group);
  * not NULL, takes how many. They last until awl_task_group_fini, or until the group is entered again. */
 const awl_group_error *awl_task_group_errors(const awl_task_group *group, size_t *n);
 
-/* Releases the errors of a group, and the tasks in them; without it they go when the loop is closed. NULL and a zeroed group
- * are let be; one that was entered and not left is a trap. */
+/* Releases the errors of a group, and the tasks in them; without it they go when the loop is closed: a program that goes on
+ * after groups have failed calls it for each. Not after the loop was closed. NULL and a zeroed group are let be; one that
+ * was entered and not left is a trap. */
 void awl_task_group_fini(awl_task_group *group);
 
 /* ---- Context variables ---------------------------------------------------------------------------------------------------- */
