@@ -1,9 +1,12 @@
 /* What a loop with the option `debug` looks for after each step of a task: a cancellation that got lost. */
 #include "task_priv.h"
 
-/* Whether a suspended task is cleaning up: in a co_finally, or waiting for the children of a group to end. */
+/* Whether a suspended task is cleaning up: in a co_finally, waiting for the children of a group to end, or in an operation
+ * that has something to do before it ends with the ECANCELED that it keeps (awl_condition_wait takes its lock again). */
 static bool cleans_up(const co_stack *stack)
 {
+    if (stack->leaf_->type_->cancel && stack->leaf_->error_ == ECANCELED)
+        return true;
     for (const co_frame *frame = stack->leaf_; frame; frame = frame->caller_) {
         if (frame->link_ & CO_FINALLY_ || frame->type_ == &awl__group_exit_type)
             return true;

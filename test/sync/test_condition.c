@@ -139,3 +139,40 @@ TASK_TEST(wait_for_goes_on_until_its_predicate_holds, { awl_task *t; })
     awl_condition_fini(&condition);
     co_end;
 }
+
+co_def(waits_once, { bool locked; })
+{
+    co_begin;
+    co_await(awl_condition_acquire(&condition));
+    self->locked = true;
+    co_await(awl_condition_wait(&condition));
+    co_finally;
+    if (self->locked)
+        awl_condition_release(&condition);
+    co_end;
+}
+
+co_def(cancelled_while_locked, { awl_task *t; int rc; })
+{
+    co_begin;
+    self->t = awl_create_task(co_call(waits_once));
+    co_await(awl_sleep(AWL_MS));
+    co_await(awl_condition_acquire(&condition));
+    awl_task_cancel(self->t);
+    co_await(awl_sleep(AWL_MS));
+    awl_condition_release(&condition);
+    co_try_cancel(self->rc, self->t);
+    CHECK(self->rc == ECANCELED || self->rc == EINVAL);
+    co_finally;
+    awl_task_release(self->t);
+    co_end;
+}
+
+/* Who is cancelled waits for the lock before it ends: that is no cancellation that got lost. */
+TEST(cancelled_it_takes_the_lock_again_and_debug_does_not_mind)
+{
+    const awl_loop_options options = { .virtual_time = true, .report = note_report, .debug = true };
+
+    awl_run_with(co_call(cancelled_while_locked), &options, NULL);
+    CHECK_REPORTS("");
+}
