@@ -38,6 +38,7 @@ void awl__queue_free(awl_queue *queue)
     queue->items_ = NULL;
     queue->loop_ = NULL;
     queue->cap_ = queue->count_ = queue->head_ = 0;
+    queue->fixed_ = false; /* the buffer is the caller's again */
 }
 
 /* Twice the room, in which the items lie from the beginning on. */

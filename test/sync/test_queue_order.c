@@ -174,3 +174,21 @@ TEST(without_a_loop_there_is_no_memory_for_items)
     CHECK_INT(next(&q), 1);
     awl_queue_fini(&q);
 }
+
+TASK_TEST(without_its_buffer_a_queue_is_in_the_loops_memory, { size_t before; int rc; })
+{
+    static awl_queue once;
+    static awl_value buffer[1];
+
+    co_begin;
+    awl_queue_init(&once, 0);
+    CHECK_INT(awl_queue_set_buffer(&once, buffer, 1), 0);
+    awl_queue_fini(&once);
+    self->before = stats_of(NULL).memory_used;
+    self->rc = awl_queue_put_nowait(&once, 1);
+    awl_queue_fini(&once);
+    if (self->rc)
+        co_raise(self->rc);
+    CHECK_INT(stats_of(NULL).memory_used, self->before);
+    co_end;
+}
