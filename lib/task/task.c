@@ -98,8 +98,11 @@ CO_INLINE_ awl_task *start(awl_loop *loop, awl_task *task, awl_coro coroutine, c
         awl__move_in(&loop->current->stack, &task->stack, coroutine.frame_);
     co_stack_start_(&task->stack, coroutine);
     if (!awl__distance(&task->stack, coroutine.frame_, &task->entry.extra_)) {
+        awl__extra *extra = awl__task_extra(task);
+
         task->entry.extra_ = 0;
-        awl_task_set_name(task, coroutine.frame_->type_->name); /* it will not be found there; without memory it has none */
+        if (extra)
+            extra->type = coroutine.frame_->type_; /* without memory it has neither name nor line */
     }
     task->all.next = &loop->tasks;
     task->all.prev = loop->tasks.prev;
@@ -369,6 +372,8 @@ const awl_site awl__no_site;
 /* What a task is, or was, a coroutine of; NULL: that is not known any more. */
 static const co_type *type_of(const awl_task *task)
 {
+    if (task->stack.user_ & AWL__EXTRA && task->info.extra->type)
+        return task->info.extra->type;
     if (awl_task_done(task))
         return (const co_type *)(const void *)task->stack.top_;
     return root_of(task) ? root_of(task)->type_ : NULL;
@@ -437,10 +442,12 @@ static awl__extra *replace_extra(awl_task *task, const char *name, bool named)
         return NULL;
     extra->site = site_of(task);
     extra->context = NULL;
+    extra->type = NULL;
     extra->named = named;
     strcpy(extra->name, name);
     if (task->stack.user_ & AWL__EXTRA) {
         extra->context = task->info.extra->context;
+        extra->type = task->info.extra->type;
         awl__free(loop, task->info.extra, extra_size(task->info.extra));
     }
     task->info.extra = extra;

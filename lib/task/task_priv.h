@@ -86,6 +86,7 @@ typedef struct awl__context awl__context;
 typedef struct awl__extra {
     const awl_site *site;
     awl__context *context; /* NULL: no context variable is set */
+    const co_type *type;   /* of a root that lies too far off to be found; NULL: it does not */
     bool named;
     char name[];
 } awl__extra;

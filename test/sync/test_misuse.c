@@ -60,17 +60,6 @@ FINI_TRAPS_WITH(a_queue_to_put_into, "a task waits to put into this queue", awl_
 FINI_TRAPS_WITH(a_queue_to_join, "a task waits for the items of this queue to be done", awl_queue_join(&queue), fill(),
                 awl_queue_fini(&queue), a_waiter)
 
-/* One that was woken looks at the object when it runs. */
-FINI_TRAPS_WITH(an_event_that_was_set, "awl_event_fini: a task waits", awl_event_wait(&event), (void)0,
-                (awl_event_set(&event), awl_event_fini(&event)))
-FINI_TRAPS_WITH(a_semaphore_that_was_released, "awl_semaphore_fini: a task waits", awl_semaphore_acquire(&semaphore), (void)0,
-                (awl_semaphore_release(&semaphore), awl_semaphore_fini(&semaphore)))
-FINI_TRAPS_WITH(a_condition_that_was_notified, "awl_condition_fini: a task waits", awl_condition_wait(&condition),
-                condition.own_.locked_ = true,
-                (condition.own_.locked_ = true, awl_condition_notify_all(&condition), awl_condition_fini(&condition)))
-FINI_TRAPS_WITH(a_queue_that_was_shut_down, "a task waits to get from this queue", awl_queue_get(&queue), (void)0,
-                (awl_queue_shutdown(&queue, false), awl_queue_fini(&queue)))
-
 /* ---- Two loops ------------------------------------------------------------------------------------------------------ */
 
 co_def(waits, { int *rc; })
