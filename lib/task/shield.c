@@ -103,9 +103,7 @@ void awl__shield_close(co_frame *frame)
 
 awl_coro awl_shield_child_(awl_child_ inner)
 {
-    shield_frame *self = inner.owned && !inner.future && !inner.coroutine.frame_ && !inner.coroutine.token_
-                             ? NULL
-                             : awl__op_new(&shield_type, sizeof *self);
+    shield_frame *self = awl__op_new(&shield_type, sizeof *self);
 
     if (self)
         self->inner = inner;

@@ -115,6 +115,7 @@ CO_INLINE_ awl_task *start(awl_loop *loop, awl_task *task, awl_coro coroutine, c
 awl_task *awl__task_new(awl_loop *loop, awl_coro coroutine, const awl_site *site)
 {
     awl_task *task;
+    awl_coro moved;
 
     if (!coroutine.frame_) {
         if (coroutine.token_ == CO_PAUSE_TOKEN_)
@@ -128,9 +129,12 @@ awl_task *awl__task_new(awl_loop *loop, awl_coro coroutine, const awl_site *site
 
         if (!stack || !awl__stack_holds(stack, (const char *)coroutine.frame_, sizeof(co_frame)))
             awl__trap("this coroutine object belongs to another task, which alone can await it", site->file, site->line);
-        coroutine = awl__move_off(stack, coroutine.frame_);
-        if (!coroutine.frame_)
+        moved = awl__move_off(stack, coroutine.frame_);
+        if (!moved.frame_) {
+            awl_coro_close(coroutine);
             return NULL;
+        }
+        coroutine = moved;
     }
     task = alloc_task(loop, 0);
     if (!task) {

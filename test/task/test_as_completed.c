@@ -255,3 +255,74 @@ TASK_TEST(closed_before_those_run_that_were_told, { awl_future f; awl_task *a, *
     awl_task_release(self->c);
     co_end;
 }
+
+TASK_TEST(what_it_hands_out_is_a_pointer, { three a; awl_task *next; void *got; })
+{
+    co_begin;
+    if (start(&self->a, 0, 0, 0, AWL_FOREVER))
+        co_raise(ENOMEM);
+    self->next = awl_create_task(awl_as_completed_next(&self->a.it));
+    co_let(self->got, self->next);
+    CHECK(self->got == self->a.t[0]);
+    CHECK_INT(awl_task_future(self->next)->kind_, CO_POINTER);
+    co_finally;
+    awl_task_release(self->next);
+    stop(&self->a);
+    co_end;
+}
+
+TASK_TEST(the_second_one_that_waits_can_be_cancelled, { three a; awl_task *x, *y; int rc; })
+{
+    co_begin;
+    if (start(&self->a, AWL_MS, AWL_SECOND, AWL_SECOND, AWL_FOREVER))
+        co_raise(ENOMEM);
+    self->x = awl_create_task(co_call(takes_next, .it = &self->a.it, .name = "x"));
+    self->y = awl_create_task(co_call(takes_next, .it = &self->a.it, .name = "y"));
+    if (!self->x || !self->y)
+        co_raise(ENOMEM);
+    co_await(awl_sleep(0));
+    awl_task_cancel(self->y);
+    co_await(self->x);
+    CHECK_TRACE("y:cancelled x:got");
+    co_finally;
+    trace[0] = '\0';
+    awl_task_release(self->x);
+    awl_task_release(self->y);
+    stop(&self->a);
+    co_end;
+}
+
+/* One is cancelled while something comes for the first: those behind it keep their places. */
+TASK_TEST(those_that_wait_keep_their_order, { awl_future *f[4]; awl_as_completed it; awl_task *w[4]; int i; })
+{
+    static const char *const names[] = { "a", "b", "c", "d" };
+
+    co_begin;
+    for (int i = 0; i < 4; i++)
+        self->f[i] = awl_future_new(NULL);
+    if (!self->f[0] || !self->f[1] || !self->f[2] || !self->f[3] ||
+        awl_as_completed_init(&self->it, self->f, 4, AWL_FOREVER))
+        co_raise(ENOMEM);
+    for (int i = 0; i < 4; i++)
+        self->w[i] = awl_create_task(co_call(takes_next, .it = &self->it, .name = names[i]));
+    if (!self->w[0] || !self->w[1] || !self->w[2] || !self->w[3])
+        co_raise(ENOMEM);
+    co_await(awl_sleep(0));
+    awl_future_set_result(self->f[0], 1);
+    awl_task_cancel(self->w[1]);
+    co_await(awl_sleep(AWL_MS));
+    awl_future_set_result(self->f[1], 1);
+    co_await(awl_sleep(AWL_MS));
+    awl_future_set_result(self->f[2], 1);
+    co_await(awl_sleep(AWL_MS));
+    CHECK_TRACE("b:cancelled a:got c:got d:got");
+    co_finally;
+    awl_as_completed_close(&self->it);
+    for (int i = 0; i < 4; i++) {
+        awl_future_release(self->f[i]);
+        awl_task_release(self->w[i]);
+    }
+    co_await(awl_sleep(AWL_MS));
+    trace[0] = '\0';
+    co_end;
+}

@@ -138,6 +138,30 @@ TASK_TEST(objects_may_be_arguments, { int value; size_t used; awl_task *t; })
     co_end;
 }
 
+static void make_a_task_with_arguments(void *place)
+{
+    *(awl_task **)place = awl_create_task(co_call(retries, .first = co_call(sleeps, .error = EIO),
+                                                  .second = awl_wait_for(co_call(sleeps, .value = 4), AWL_SECOND)));
+}
+
+static awl_task *made;
+
+TASK_TEST(objects_may_be_arguments_where_no_task_runs, { int value; })
+{
+    co_begin;
+    made = NULL;
+    if (awl_call_soon(NULL, NULL, make_a_task_with_arguments, &made))
+        co_raise(ENOMEM);
+    co_await(awl_sleep(0));
+    if (!made)
+        co_raise(ENOMEM);
+    co_let(self->value, made);
+    CHECK_INT(self->value, 4);
+    co_finally;
+    awl_task_release(made);
+    co_end;
+}
+
 static awl_coro with_timeout(awl_coro object) { return awl_wait_for(object, AWL_SECOND); }
 static awl_coro sometimes(awl_coro object, bool really)
 {

@@ -223,3 +223,100 @@ TASK_TEST(any_number_of_contexts_come_and_go, { awl_task_group g; int i; })
         co_raise(self->i == AWL_EGROUP ? ENOMEM : self->i);
     co_end;
 }
+
+co_def(sets_many, { awl_task *t; int i; })
+{
+    co_begin;
+    for (self->i = 1; self->i < 6; self->i++) {
+        if (awl_context_set(&user, self->i, NULL) || awl_context_set(&words[self->i], self->i, NULL))
+            co_raise(ENOMEM);
+        self->t = awl_create_task(co_call(sets, .name = "t", .value = self->i == 3 ? 7 : 0));
+        if (!self->t)
+            co_raise(ENOMEM);
+        if (awl_context_set(&user, 9, NULL))
+            co_raise(ENOMEM);
+        co_await(self->t);
+        awl_task_release(self->t);
+        self->t = NULL;
+    }
+    co_finally;
+    trace[0] = '\0';
+    awl_task_release(self->t);
+    co_end;
+}
+
+TASK_TEST(contexts_go_with_the_tasks_that_have_them, { awl_task *t; int i; size_t used; })
+{
+    co_begin;
+    for (self->i = 0; self->i < 3; self->i++) {
+        self->t = awl_create_task(co_call(sets_many));
+        co_await(self->t);
+        awl_task_release(self->t);
+        self->t = NULL;
+        if (self->i == 0) /* the loop keeps what it holds them in */
+            self->used = stats_of(NULL).memory_used;
+        CHECK_INT(stats_of(NULL).memory_used, self->used);
+    }
+    co_finally;
+    awl_task_release(self->t);
+    co_end;
+}
+
+static awl_context_token foreign;
+
+static void set_in_callback(void *arg)
+{
+    (void)arg;
+    awl_context_set(&user, 4, &foreign);
+}
+
+static void reset_in_callback(void *rc)
+{
+    awl_context_set(&words[0], 1, NULL); /* so that it has a context */
+    *(int *)rc = awl_context_reset(&foreign);
+}
+
+static int reset_rc;
+
+TASK_TEST(a_callback_cannot_reset_what_another_one_set, {})
+{
+    co_begin;
+    reset_rc = -1;
+    foreign = (awl_context_token){ 0 };
+    if (awl_call_soon(NULL, NULL, set_in_callback, NULL) || awl_call_soon(NULL, NULL, reset_in_callback, &reset_rc))
+        co_raise(ENOMEM);
+    co_await(awl_sleep(AWL_MS));
+    if (!foreign.var_ || reset_rc == ENOMEM)
+        co_raise(ENOMEM);
+    CHECK_INT(reset_rc, EINVAL);
+    co_end;
+}
+
+co_def(sets_and_waits, {})
+{
+    co_begin;
+    if (awl_context_set(&user, 3, NULL))
+        co_raise(ENOMEM);
+    co_await(awl_sleep(AWL_MS));
+    co_end;
+}
+
+TASK_TEST(each_context_takes_as_much_as_the_one_before, { awl_task *t[4]; size_t used[4]; })
+{
+    co_begin;
+    for (int i = 0; i < 4; i++) {
+        self->t[i] = awl_create_task_eager(co_call(sets_and_waits));
+        self->used[i] = stats_of(NULL).memory_used;
+    }
+    for (int i = 0; i < 4; i++)
+        if (!self->t[i] || awl_task_done(self->t[i]))
+            co_raise(ENOMEM);
+    CHECK_INT(self->used[2] - self->used[1], self->used[3] - self->used[2]);
+    co_finally;
+    for (int i = 0; i < 4; i++) {
+        if (awl_task_done(self->t[i]))
+            awl_task_error(self->t[i]);
+        awl_task_release(self->t[i]);
+    }
+    co_end;
+}

@@ -140,3 +140,40 @@ TASK_TEST(one_that_cancels_itself_is_cancelled_where_it_suspends, { awl_task *t;
     awl_task_release(self->t);
     co_end;
 }
+
+co_def(awaits_both, { awl_coro held; awl_task *t; int x, y; })
+{
+    co_begin;
+    co_let(self->x, self->held);
+    co_let(self->y, self->t);
+    co_return(self->x + self->y);
+    co_finally;
+    awl_task_release(self->t);
+    co_end;
+}
+
+static awl_coro with_an_eager_one(awl_coro held)
+{
+    awl_task *t = awl_create_task_eager(co_call(sleeps, .t = AWL_MS, .value = 3));
+
+    return co_call(awaits_both, .held = held, .t = t);
+}
+
+/* What the argument makes before it and after it belongs to the same new task. */
+TASK_TEST(an_eager_task_may_be_made_while_an_argument_is, { awl_task *t, *other; int value; })
+{
+    co_begin;
+    self->t = awl_create_task(with_an_eager_one(co_call(sleeps, .t = AWL_MS, .value = 4)));
+    if (!self->t)
+        co_raise(ENOMEM);
+    self->other = awl_create_task(co_call(sleeps, .t = AWL_US, .value = 9));
+    if (!self->other)
+        co_raise(ENOMEM);
+    co_await(self->other);
+    co_let(self->value, self->t);
+    CHECK_INT(self->value, 7);
+    co_finally;
+    awl_task_release(self->other);
+    awl_task_release(self->t);
+    co_end;
+}

@@ -123,6 +123,72 @@ co_def(try_callbacks, {})
     co_end;
 }
 
+static const awl_context_var var = { .name = "var" };
+
+co_def(holds_two, { awl_coro a, b; })
+{
+    co_begin;
+    co_await(self->a);
+    co_await(self->b);
+    co_end;
+}
+
+/* A task that has a context, and whose arguments do not fit into its own block. */
+co_def(try_context, { awl_coro object; awl_task *t, *gather, *shield, *held; })
+{
+    co_begin;
+    if (awl_context_set(&var, 5, NULL))
+        co_raise(ENOMEM);
+    self->t = awl_create_task(co_call(holds_two, .a = awl_wait_for(co_call(sleeps, .t = AWL_MS), AWL_SECOND),
+                                      .b = awl_wait_for(co_call(sleeps, .t = AWL_MS), AWL_SECOND)));
+    self->gather = awl_create_task(awl_gather(co_call(sleeps, .t = AWL_MS), co_call(sleeps, .t = AWL_MS)));
+    self->shield = awl_create_task(awl_shield(co_call(sleeps, .t = AWL_MS)));
+    self->object = co_call(sleeps, .t = AWL_MS);
+    self->held = awl_create_task(self->object);
+    co_await(awl_sleep(2 * AWL_MS));
+    if (!self->t || !self->gather || !self->shield || !self->held)
+        co_raise(ENOMEM);
+    co_finally;
+    awl_task_error(self->gather);
+    awl_task_error(self->shield);
+    awl_task_error(self->t);
+    awl_task_error(self->held);
+    awl_task_release(self->t);
+    awl_task_release(self->gather);
+    awl_task_release(self->shield);
+    awl_task_release(self->held);
+    co_end;
+}
+
+co_def(try_shield, { int value; })
+{
+    co_begin;
+    co_let(self->value, awl_shield(co_call(sleeps, .t = AWL_MS, .value = 5)));
+    CHECK_INT(self->value, 5);
+    co_end;
+}
+
+co_def(makes_a_task_of, { awl_coro held; awl_task *t; })
+{
+    co_begin;
+    self->t = awl_create_task(self->held);
+    if (!self->t)
+        co_raise(ENOMEM);
+    co_await(self->t);
+    co_finally;
+    awl_task_release(self->t);
+    co_end;
+}
+
+/* What lies on the stack of the task that runs takes memory to become a task of its own. */
+co_def(try_moved, {})
+{
+    co_begin;
+    co_await(co_call(makes_a_task_of, .held = awl_gather(co_call(sleeps, .t = AWL_MS), co_call(sleeps))));
+    co_await(co_call(makes_a_task_of, .held = awl_shield(co_call(sleeps, .t = AWL_MS))));
+    co_end;
+}
+
 /* One of them, as an object; NULL: there are no more. */
 static awl_coro nth(int n)
 {
@@ -136,10 +202,13 @@ static awl_coro nth(int n)
     case 6: return co_call(try_wait_for);
     case 7: return co_call(try_future);
     case 8: return co_call(try_held);
-    default: return co_call(try_callbacks);
+    case 9: return co_call(try_callbacks);
+    case 10: return co_call(try_shield);
+    case 11: return co_call(try_moved);
+    default: return co_call(try_context);
     }
 }
-enum { TRIES = 10 };
+enum { TRIES = 13 };
 
 co_def(tries, { int n; })
 {
@@ -195,6 +264,58 @@ TEST(exhausted_wait_for) { with_all_sizes(6); }
 TEST(exhausted_future) { with_all_sizes(7); }
 TEST(exhausted_held_object) { with_all_sizes(8); }
 TEST(exhausted_callbacks) { with_all_sizes(9); }
+TEST(exhausted_shield) { with_all_sizes(10); }
+TEST(exhausted_object_that_moves) { with_all_sizes(11); }
+
+/* What contexts are kept in lasts as long as the loop: so twice, and what the second try leaves is what the first did. */
+TEST(exhausted_context)
+{
+    int failures = 0, error = ENOMEM;
+
+    for (size_t size = 512; error; size += 8) {
+        awl_loop *loop = awl_loop_open(
+            &(awl_loop_options){ .memory = memory, .memory_size = size, .virtual_time = true, .report = note_report });
+        size_t used;
+
+        CHECK(size < sizeof memory);
+        if (!loop)
+            continue;
+        error = awl_run_until_complete(loop, co_call(try_context), NULL);
+        CHECK_INT(awl_loop_run_forever(loop), EDEADLK);
+        used = stats_of(loop).memory_used;
+        CHECK_INT(awl_run_until_complete(loop, co_call(try_context), NULL), error);
+        CHECK_INT(awl_loop_run_forever(loop), EDEADLK);
+        CHECK_INT(stats_of(loop).memory_used, used);
+        CHECK_INT(stats_of(loop).tasks + stats_of(loop).tasks_held, 0);
+        failures += error != 0;
+        awl_loop_close(loop);
+    }
+    CHECK(failures > 0);
+    CHECK_REPORTS("");
+}
+
+/* A shield that was made when no loop ran needs memory for its task when it starts. */
+TEST(exhausted_shield_of_no_loop)
+{
+    int failures = 0, error = ENOMEM;
+
+    for (size_t size = 512; error; size += 8) {
+        awl_loop *loop = awl_loop_open(
+            &(awl_loop_options){ .memory = memory, .memory_size = size, .virtual_time = true, .report = note_report });
+        awl_value value = { .i = 5 };
+
+        CHECK(size < sizeof memory);
+        if (!loop)
+            continue;
+        error = awl_run_until_complete(loop, awl_shield(co_call(sleeps, .t = AWL_MS, .value = 5)), &value);
+        CHECK_INT(error ? 5 : value.i, 5);
+        CHECK(error == 0 || error == ENOMEM);
+        failures += error != 0;
+        awl_loop_close(loop);
+    }
+    CHECK(failures > 0);
+    CHECK_REPORTS("");
+}
 
 /* The n-th malloc fails, with a loop that has used up what it held. */
 static void with_failing_malloc(int n)

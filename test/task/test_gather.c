@@ -315,3 +315,29 @@ TASK_TEST(objects_made_in_an_awaits_argument_may_become_tasks, { int64_t x; })
     CHECK_INT(self->x, 501);
     co_end;
 }
+
+/* Made when no loop runs, its children's objects are nobody's but its own. */
+TEST(a_gather_of_no_loop_that_is_not_awaited_closes_its_objects)
+{
+    awl_coro_close(awl_gather(co_call(sleeps), co_call(sleeps)));
+}
+
+TASK_TEST(a_gather_of_futures_and_tasks_leaves_no_memory_behind, { awl_future f; awl_task *t; size_t used; int i; })
+{
+    co_begin;
+    awl_future_init(&self->f, NULL);
+    awl_future_set_result(&self->f, 1);
+    self->t = awl_create_task(co_call(sleeps, .value = 2));
+    if (!self->t)
+        co_raise(ENOMEM);
+    co_await(self->t);
+    for (self->i = 0; self->i < 3; self->i++) {
+        co_await(awl_gather(&self->f, self->t, &self->f));
+        if (self->i == 0)
+            self->used = stats_of(NULL).memory_used;
+        CHECK_INT(stats_of(NULL).memory_used, self->used);
+    }
+    co_finally;
+    awl_task_release(self->t);
+    co_end;
+}

@@ -281,6 +281,66 @@ TASK_TEST(an_error_behind_the_one_that_ended_a_wait_is_looked_at, { awl_future *
     co_end;
 }
 
+static void cancel_it(awl_future *future, void *other)
+{
+    (void)future;
+    awl_future_cancel(other);
+}
+
+/* The first fails; the second is cancelled when the gather has ended, and its task has yet to go on; the third fails later. */
+TASK_TEST(what_comes_behind_the_end_of_a_gather_is_dropped, { awl_future *fs[3]; awl_task *task; int rc; })
+{
+    co_begin;
+    for (int i = 0; i < 3; i++)
+        self->fs[i] = awl_future_new(NULL);
+    self->task = awl_create_task(co_call(gathers, .futures = self->fs, .n = 3));
+    co_await(awl_sleep(0));
+    if (!self->fs[0] || awl_future_add_done_callback(self->fs[0], cancel_it, self->fs[1]))
+        co_raise(ENOMEM);
+    awl_future_set_error(self->fs[0], EIO);
+    co_try(self->rc, self->task);
+    if (self->rc != EIO)
+        co_raise(self->rc);
+    CHECK(awl_future_cancelled(self->fs[1]));
+    awl_future_set_error(self->fs[2], EPIPE);
+    CHECK(!awl_future_unretrieved(self->fs[2]));
+    CHECK_INT(awl_future_error(self->fs[2]), EPIPE);
+    co_finally;
+    awl_task_error(self->task);
+    awl_task_release(self->task);
+    for (int i = 0; i < 3; i++)
+        awl_future_release(self->fs[i]);
+    co_end;
+}
+
+co_def(resists_once, { int rc; })
+{
+    co_begin;
+    co_try_cancel(self->rc, awl_sleep(AWL_SECOND));
+    co_await(awl_sleep(AWL_SECOND));
+    co_end;
+}
+
+TASK_TEST(a_gather_can_be_cancelled_again, { awl_task *two[2]; awl_future *g; int rc; })
+{
+    co_begin;
+    make_two(self->two, co_call(resists_once), co_call(resists_once));
+    self->g = awl_gather_future(self->two, 2, 0);
+    if (!self->g)
+        co_raise(ENOMEM);
+    co_await(awl_sleep(0));
+    CHECK(awl_future_cancel(self->g));
+    co_await(awl_sleep(AWL_MS));
+    CHECK(!awl_future_done(self->g));
+    CHECK(awl_future_cancel(self->g));
+    co_try_cancel(self->rc, self->g);
+    CHECK_INT(self->rc, ECANCELED);
+    CHECK_INT(now_ms(), 1);
+    co_finally;
+    drop(self->g, self->two);
+    co_end;
+}
+
 /* ---- A stop of the loop in the last iteration of a run ------------------------------------------------------------- */
 
 co_def(stops, {})

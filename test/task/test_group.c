@@ -372,3 +372,44 @@ TASK_TEST(one_that_was_spawned_is_freed_when_it_ends_and_one_created_is_not, { a
     awl_task_group_fini(&self->g);
     co_end;
 }
+
+TASK_TEST(a_task_that_a_group_refuses_takes_no_memory, { awl_task_group g; size_t used; })
+{
+    co_begin;
+    self->used = stats_of(NULL).memory_used;
+    CHECK(!awl_task_group_create_task(&self->g, co_call(sleeps)));
+    CHECK(!awl_task_group_create_task(&self->g, co_call(leaves)));
+    CHECK(!awl_task_group_create_task(&self->g, awl_wait_for(awl_wait_for(co_call(sleeps), AWL_SECOND), AWL_SECOND)));
+    CHECK_INT(stats_of(NULL).memory_used, self->used);
+    CHECK(!awl_task_group_create_task(&self->g, awl_gather(co_call(sleeps), co_call(sleeps))));
+    CHECK(!awl_task_group_create_task(&self->g, awl_shield(co_call(sleeps))));
+    co_await(awl_sleep(AWL_MS));
+    CHECK_INT(stats_of(NULL).tasks + stats_of(NULL).tasks_held, 1);
+    co_end;
+}
+
+static awl_task_group elsewhere;
+
+co_def(makes_a_task_of_leaving, { awl_task_group g; bool on_stack; })
+{
+    co_begin;
+    awl_task_group_enter(self->on_stack ? &self->g : &elsewhere);
+    if (self->on_stack)
+        co_await(awl_create_task(awl_task_group_exit(&self->g, 0)));
+    else
+        co_await(awl_create_task(awl_task_group_exit(&elsewhere, 0)));
+    co_end;
+}
+
+co_def(awaits_one_that_does, {})
+{
+    co_begin;
+    co_await(co_call(makes_a_task_of_leaving, .on_stack = true));
+    co_end;
+}
+
+TEST(leaving_a_group_is_no_task)
+{
+    EXPECT_TRAP(awl_run(co_call(awaits_one_that_does)), "another task entered this group");
+    EXPECT_TRAP(awl_run(co_call(makes_a_task_of_leaving)), "belongs to another task");
+}

@@ -209,6 +209,68 @@ TASK_TEST(a_task_of_an_argument_beside_another_object_outlives_it, { int i; })
     co_end;
 }
 
+co_def(keeps_one, { int64_t before[3]; awl_coro held; })
+{
+    co_begin;
+    co_await(self->held);
+    co_end;
+}
+
+co_def(spawns_around, { awl_coro held; })
+{
+    co_begin;
+    if (awl_spawn(co_call(keeps_one, .held = co_call(keeps_one, .held = self->held))))
+        co_raise(ENOMEM);
+    co_await(awl_sleep(0));
+    co_end;
+}
+
+/* The new task's own frame holds an object of its own, and that one an object of the task that ends before it. */
+TASK_TEST(a_task_of_what_holds_what_holds_an_argument_outlives_it, {})
+{
+    co_begin;
+    co_await(co_call(fat));
+    co_await(co_call(spawns_around, .held = co_call(holds_its_pad)));
+    co_await(co_call(scribbles));
+    CHECK_TRACE("slow");
+    co_finally;
+    trace[0] = '\0';
+    co_end;
+}
+
+co_def(spawns_held, { awl_coro held; })
+{
+    co_begin;
+    if (awl_spawn(self->held))
+        co_raise(ENOMEM);
+    co_await(awl_sleep(2 * AWL_MS));
+    co_end;
+}
+
+TASK_TEST(a_task_of_an_argument_takes_what_that_holds_along, {})
+{
+    co_begin;
+    co_await(co_call(fat));
+    co_await(co_call(spawns_held, .held = co_call(keeps_one, .held = co_call(holds_its_pad))));
+    co_await(co_call(scribbles));
+    CHECK_TRACE("slow");
+    co_finally;
+    trace[0] = '\0';
+    co_end;
+}
+
+TASK_TEST(an_argument_that_became_a_task_is_freed_with_it, { size_t used; int i; })
+{
+    co_begin;
+    for (self->i = 0; self->i < 3; self->i++) {
+        co_await(co_call(spawns_held, .held = co_call(sleeps, .t = AWL_MS)));
+        if (self->i == 0)
+            self->used = stats_of(NULL).memory_used;
+        CHECK_INT(stats_of(NULL).memory_used, self->used);
+    }
+    co_end;
+}
+
 /* ---- Futures and cycles ------------------------------------------------------------------------------------------------- */
 
 static void free_it(awl_future *future, void *arg)
@@ -416,6 +478,13 @@ co_def(large, { char pad[40000]; })
     co_end;
 }
 
+co_def(huge, { char pad[300000]; })
+{
+    co_begin;
+    co_await(awl_sleep(0));
+    co_end;
+}
+
 /* Large arguments, again and again: what the awaits before had opened is freed. */
 TASK_TEST(a_frame_does_not_keep_the_segments_of_every_await, { int i; size_t used; })
 {
@@ -428,6 +497,121 @@ TASK_TEST(a_frame_does_not_keep_the_segments_of_every_await, { int i; size_t use
             CHECK_INT(stats_of(NULL).memory_used, self->used);
     }
     CHECK(self->used < 1000000);
+    co_end;
+}
+
+co_def(descends, { int depth; })
+{
+    co_begin;
+    if (self->depth)
+        co_await(co_call(descends, .depth = self->depth - 1));
+    co_end;
+}
+
+/* A stack grows by at most what it has, and by 64 KiB. */
+TASK_TEST(a_deep_stack_does_not_take_twice_what_it_needs, { int depth; })
+{
+    co_begin;
+    for (self->depth = 3000; self->depth <= 12000; self->depth += 500) {
+        co_await(co_call(descends, .depth = self->depth));
+        CHECK(stats_of(NULL).stack_high >= (size_t)(self->depth - 10) * sizeof(struct descends));
+        CHECK(stats_of(NULL).stack_high <= (size_t)(self->depth + 100) * sizeof(struct descends) + 65536);
+    }
+    co_end;
+}
+
+co_def(awaits_large_then_huge, { bool large; int i; size_t used; })
+{
+    co_begin;
+    if (self->large)
+        co_await(co_call(large));
+    for (self->i = 0; self->i < 3; self->i++)
+        co_await(co_call(awaits_neither, .a = co_call(huge), .b = co_call(huge)));
+    co_return(stats_of(NULL).memory_used);
+    co_end;
+}
+
+/* The segment of an await that has ended stays, but only until another is needed. */
+TASK_TEST(a_frame_does_not_keep_the_segment_of_what_it_awaited, { awl_task *t; size_t without, with; })
+{
+    co_begin;
+    self->t = awl_create_task(co_call(awaits_large_then_huge));
+    co_let(self->without, self->t);
+    awl_task_release(self->t);
+    self->t = awl_create_task(co_call(awaits_large_then_huge, .large = true));
+    co_let(self->with, self->t);
+    CHECK(self->with < self->without + 20000);
+    co_finally;
+    awl_task_release(self->t);
+    co_end;
+}
+
+/* What was freed is counted no more. */
+TASK_TEST(a_stack_that_stays_level_is_no_larger_each_time, { int i; size_t high; })
+{
+    co_begin;
+    for (self->i = 0; self->i < 20; self->i++) {
+        co_await(co_call(awaits_neither, .a = co_call(large), .b = co_call(large)));
+        if (self->i == 10)
+            self->high = stats_of(NULL).stack_high;
+    }
+    CHECK_INT(stats_of(NULL).stack_high, self->high);
+    co_end;
+}
+
+co_def(awaits_fat, {})
+{
+    co_begin;
+    co_await(co_call(fat));
+    co_return(5);
+    co_end;
+}
+
+co_def(awaits_a_held_one, { awl_coro held; int x; })
+{
+    co_begin;
+    self->held = co_call(awaits_fat);
+    co_let(self->x, self->held);
+    co_return(self->x + 1);
+    co_finally;
+    co_await(awl_sleep(0));
+    co_await(co_call(fat));
+    co_end;
+}
+
+/* The segment that an object of the heap opened is handed to who awaited it, which goes back to its own stack. */
+TASK_TEST(what_outgrew_the_stack_in_a_held_object_is_handed_on, { awl_task *t[3]; int x; size_t used; int i; })
+{
+    co_begin;
+    self->used = stats_of(NULL).memory_used;
+    for (int i = 0; i < 3; i++)
+        self->t[i] = awl_create_task(co_call(awaits_a_held_one));
+    for (self->i = 0; self->i < 3; self->i++) {
+        co_let(self->x, self->t[self->i]);
+        CHECK_INT(self->x, 6);
+        awl_task_release(self->t[self->i]);
+        self->t[self->i] = NULL;
+    }
+    CHECK_INT(stats_of(NULL).memory_used, self->used);
+    co_finally;
+    for (int i = 0; i < 3; i++) {
+        if (self->t[i] && awl_task_done(self->t[i]))
+            awl_task_error(self->t[i]);
+        awl_task_release(self->t[i]);
+    }
+    co_end;
+}
+
+TASK_TEST(a_frame_over_its_large_arguments_leaves_no_segment, { int i, x; size_t used; })
+{
+    co_begin;
+    for (self->i = 0; self->i < 5; self->i++) {
+        co_let(self->x, over(over(co_call(seven))));
+        CHECK_INT(self->x, 9);
+        if (self->i == 1)
+            self->used = stats_of(NULL).memory_used;
+    }
+    CHECK_INT(stats_of(NULL).memory_used, self->used);
     co_end;
 }
 

@@ -163,3 +163,61 @@ TASK_TEST(who_else_holds_the_inner_one_may_let_it_go, { awl_task *t, *outer; })
     awl_task_release(self->outer);
     co_end;
 }
+
+TASK_TEST(a_released_shield_gives_its_memory_back, { awl_future *f, *s; size_t used; })
+{
+    co_begin;
+    self->f = awl_future_new(NULL);
+    if (!self->f)
+        co_raise(ENOMEM);
+    self->used = stats_of(NULL).memory_used;
+    self->s = awl_shield_future(self->f);
+    if (!self->s)
+        co_raise(ENOMEM);
+    awl_future_release(self->s);
+    CHECK_INT(stats_of(NULL).memory_used, self->used);
+    co_finally;
+    awl_future_release(self->f);
+    co_end;
+}
+
+/* The inner one fails when the waiter was cancelled, and has yet to go on. */
+TASK_TEST(an_error_behind_a_cancellation_of_the_waiter_is_looked_at, { awl_future *f; awl_task *t; int rc; })
+{
+    co_begin;
+    self->f = awl_future_new(NULL);
+    self->t = awl_create_task(awl_shield(self->f));
+    if (!self->f || !self->t)
+        co_raise(ENOMEM);
+    co_await(awl_sleep(0));
+    awl_task_cancel(self->t);
+    awl_future_set_error(self->f, EIO);
+    co_try_cancel(self->rc, self->t);
+    CHECK_INT(self->rc, ECANCELED);
+    CHECK(!awl_future_unretrieved(self->f));
+    CHECK_INT(awl_future_error(self->f), EIO);
+    co_finally;
+    awl_task_error(self->t);
+    awl_task_release(self->t);
+    awl_future_release(self->f);
+    co_end;
+}
+
+TEST(a_shield_without_memory_is_ENOMEM)
+{
+    static _Alignas(16) char memory[8192];
+    awl_loop *loop = awl_loop_open(&(awl_loop_options){ .memory = memory, .memory_size = sizeof memory });
+    awl_future *first, *last;
+
+    if (!loop)
+        SKIP("no memory for a loop");
+    first = awl_future_new(loop);
+    CHECK(first != NULL);
+    do {
+        last = awl_future_new(loop);
+    } while (last);
+    errno = 0;
+    CHECK(!awl_shield_future(first));
+    CHECK_INT(errno, ENOMEM);
+    awl_loop_close(loop);
+}

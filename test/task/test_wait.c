@@ -230,3 +230,67 @@ TASK_TEST(the_same_one_twice_counts_twice, { awl_task *t[2]; int done; })
     awl_task_release(self->t[0]);
     co_end;
 }
+
+static void fail_one(void *future) { awl_future_set_error(future, EIO); }
+
+co_def(waits_a_while, { awl_future **futures; size_t n; int done; })
+{
+    co_begin;
+    co_let(self->done, awl_wait(self->futures, self->n, AWL_FIRST_EXCEPTION, AWL_MS));
+    CHECK_INT(self->done, self->n);
+    co_end;
+}
+
+/* The time is over, and before the waiter goes on all fail: that of the last to do so is news. */
+TASK_TEST(all_errors_but_the_last_behind_the_time_are_looked_at, { awl_future *fs[3]; awl_task *t; awl_handle h[3]; })
+{
+    co_begin;
+    for (int i = 0; i < 3; i++)
+        self->fs[i] = awl_future_new(NULL);
+    self->t = awl_create_task(co_call(waits_a_while, .futures = self->fs, .n = 3));
+    co_await(awl_sleep(0));
+    if (!self->fs[0] || !self->fs[1] || !self->fs[2] || !self->t)
+        co_raise(ENOMEM);
+    for (int i = 0; i < 3; i++)
+        awl_call_later(NULL, &self->h[i], AWL_MS, fail_one, self->fs[i == 0 ? 1 : i == 1 ? 2 : 0]);
+    co_await(self->t);
+    CHECK(!awl_future_unretrieved(self->fs[1]) && !awl_future_unretrieved(self->fs[2]));
+    CHECK(awl_future_unretrieved(self->fs[0]));
+    CHECK_INT(awl_future_error(self->fs[0]), EIO);
+    co_finally;
+    for (int i = 0; i < 3; i++) {
+        awl_handle_cancel(&self->h[i]);
+        awl_future_release(self->fs[i]);
+    }
+    awl_task_release(self->t);
+    co_end;
+}
+
+co_def(waits_for_one_of_two, { awl_future **futures; int done; })
+{
+    co_begin;
+    co_let(self->done, awl_wait(self->futures, 2, AWL_FIRST_EXCEPTION, AWL_MS));
+    CHECK_INT(self->done, 1);
+    co_end;
+}
+
+TASK_TEST(an_error_behind_the_time_is_looked_at_if_others_pend, { awl_future *fs[2]; awl_task *t; awl_handle h; })
+{
+    co_begin;
+    for (int i = 0; i < 2; i++)
+        self->fs[i] = awl_future_new(NULL);
+    self->t = awl_create_task(co_call(waits_for_one_of_two, .futures = self->fs));
+    co_await(awl_sleep(0));
+    if (!self->fs[0] || !self->fs[1] || !self->t)
+        co_raise(ENOMEM);
+    awl_call_later(NULL, &self->h, AWL_MS, fail_one, self->fs[0]);
+    co_await(self->t);
+    CHECK(!awl_future_unretrieved(self->fs[0]));
+    CHECK_INT(awl_future_error(self->fs[0]), EIO);
+    co_finally;
+    awl_handle_cancel(&self->h);
+    awl_future_release(self->fs[0]);
+    awl_future_release(self->fs[1]);
+    awl_task_release(self->t);
+    co_end;
+}
