@@ -253,6 +253,7 @@ typedef struct awl_queue {
     awl_loop *loop_; /* whose memory items_ is; NULL: the caller's, or none yet */
     uint8_t order_, kind_;
     bool shut_, fixed_;
+    uint32_t open_; /* with fewer items, one more is simply stored; 0 in a priority queue, and after shutdown */
 } awl_queue;
 
 enum { AWL_FIFO_, AWL_LIFO_, AWL_PRIORITY_ };
@@ -293,7 +294,7 @@ int awl_queue_set_buffer(awl_queue *queue, awl_value *buffer, size_t n);
  * Source   asyncio.Queue.put; test/sync/test_queue.c
  */
 #define awl_queue_put(queue, item)                                                                                     \
-    co_call(awl_queue_put_, .value_ = CO_TYPED_(item).value, .of_ = (queue), .kind_ = CO_KIND_OF_(item))
+    co_call(awl_queue_put_, .of_ = awl_queue_of_((queue), CO_KIND_OF_(item)), .value_ = CO_TYPED_(item).value)
 
 /* int awl_queue_put_nowait(awl_queue *queue, item): the same at once. 0, AWL_EQUEUEFULL or an error of awl_queue_put. */
 #define awl_queue_put_nowait(queue, item) awl_queue_put_nowait_((queue), CO_TYPED_(item))
@@ -339,8 +340,12 @@ size_t awl_queue_maxsize(const awl_queue *queue);
 extern const awl_instant_ awl_event_wait_, awl_lock_acquire_, awl_semaphore_acquire_, awl_condition_wait_, awl_queue_get_,
     awl_queue_join_;
 
-/* The frame of awl_queue_put. */
-co_declare(awl_queue_put_, { awl_value value_; awl_queue *of_; uint16_t kind_; });
+/* The frame of awl_queue_put: the queue, whose address leaves two bits for the kind of the value, and that. */
+co_declare(awl_queue_put_, { uintptr_t of_; awl_value value_; });
+static inline __attribute__((always_inline)) uintptr_t awl_queue_of_(awl_queue *queue, unsigned kind)
+{
+    return (uintptr_t)queue + kind;
+}
 int awl_queue_put_nowait_(awl_queue *queue, co_typed_ typed);
 
 static inline awl_coro awl_event_wait(awl_event *event)

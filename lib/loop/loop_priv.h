@@ -140,7 +140,6 @@ struct awl_loop {
     awl__block closers; /* a ring */
     size_t outside;     /* calls that threads of the library's own are going to post */
     void *resolver;     /* the dns layer's */
-    void (*abandon_wait)(co_frame *leaf); /* the sync layer's: takes a frame that will never be resumed out of its list */
     awl__wheel wheel;   /* last, as it is large */
 };
 

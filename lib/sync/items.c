@@ -26,6 +26,7 @@ int awl_queue_set_buffer(awl_queue *queue, awl_value *buffer, size_t n)
     queue->fixed_ = true;
     if (!queue->max_ || queue->max_ > n)
         queue->max_ = n;
+    awl__queue_open(queue);
     return 0;
 }
 
@@ -39,6 +40,14 @@ void awl__queue_free(awl_queue *queue)
     queue->loop_ = NULL;
     queue->cap_ = queue->count_ = queue->head_ = 0;
     queue->fixed_ = false; /* the buffer is the caller's again */
+    queue->open_ = 0;
+}
+
+void awl__queue_open(awl_queue *queue)
+{
+    const size_t n = queue->max_ && queue->max_ < queue->cap_ ? queue->max_ : queue->cap_;
+
+    queue->open_ = queue->shut_ || queue->order_ == AWL_PRIORITY_ ? 0 : n < UINT32_MAX ? (uint32_t)n : UINT32_MAX;
 }
 
 /* Twice the room, in which the items lie from the beginning on. */
@@ -69,6 +78,7 @@ int awl__queue_grow(awl_queue *queue)
     queue->cap_ = cap;
     queue->head_ = 0;
     queue->loop_ = loop;
+    awl__queue_open(queue);
     return 0;
 }
 

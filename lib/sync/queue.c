@@ -35,81 +35,121 @@ int awl_queue_put_nowait_(awl_queue *queue, co_typed_ typed)
 }
 
 /*
- * Waiting for room: a frame on top of that of awl_queue_put, which is so small for the sake of those that need not wait.
- * Mostly it takes that one's place: it goes back to the caller of that, and frees both.
+ * Waiting for room takes more than the frame of awl_queue_put has, which is so small for the sake of those that need
+ * not wait. Mostly that frame grows where it is; if it cannot, another one is put on top of it, and it awaits that.
+ * While it waits the kind of the value is in the upper bits of its state.
  */
-enum { PUT_SIZE = (sizeof(struct awl_queue_put_) + 7) & ~7u, PUT_BELOW = PUT_SIZE / 8 << CO_BACK_SHIFT_ };
+typedef struct room_frame {
+    awl__waiting w;
+    awl_value value;
+} room_frame;
 
-static struct awl_queue_put_ *put_of(awl__waiting *room)
+enum { KIND_SHIFT = 2, KIND_MASK = 3, AWAITS_COPY = 1 << (KIND_SHIFT + 2) };
+_Static_assert(_Alignof(awl_queue) > KIND_MASK && (unsigned)CO_POINTER <= KIND_MASK, "a kind fits into an address");
+
+static inline awl_queue *queue_of(const struct awl_queue_put_ *put)
 {
-    return (struct awl_queue_put_ *)(void *)(room->co.link_ & PUT_BELOW ? (char *)room - PUT_SIZE
-                                                                        : (char *)room->co.caller_);
+    return (awl_queue *)(put->of_ & ~(uintptr_t)KIND_MASK);
+}
+static inline uint16_t kind_of(const struct awl_queue_put_ *put) { return put->of_ & KIND_MASK; }
+
+static inline awl_queue *queue_of_putters(awl_waiters_ *putters)
+{
+    return (awl_queue *)(void *)((char *)putters - offsetof(awl_queue, putters_));
 }
 
-static inline co_step leave_room(awl__waiting *room, co_stack *stack, int error)
+/* The last that a step does: stores the item, and ends. */
+CO_INLINE_ co_step store_and_wake(co_stack *stack, awl_queue *queue, awl_value value, uint16_t kind)
 {
-    if (CO_UNLIKELY_(room->co.link_ != PUT_BELOW))
-        return awl__left(&room->co, stack, error);
-    stack->promise_.error_ = (int16_t)error;
-    stack->top_ = (char *)room - PUT_SIZE;
-    return awl__ended(stack);
+    awl__queue_store(queue, value, kind);
+    queue->unfinished_++;
+    return awl__done_waking(stack, &queue->getters_);
 }
 
-static co_step room_step(co_frame *frame, co_stack *stack)
+static __attribute__((noinline, cold)) co_step put_slowly(struct awl_queue_put_ *self, co_stack *stack)
 {
-    awl__waiting *self = (awl__waiting *)(void *)frame;
-    const struct awl_queue_put_ *put = put_of(self);
-    awl_queue *queue = put->of_;
-    const int error = awl__waited(self, stack);
-
-    if (CO_UNLIKELY_(error)) {
-        if (awl__wait_state(self) == AWL__WOKEN && !is_full(queue))
-            awl__wake(&queue->putters_);
-        return leave_room(self, stack, error);
-    }
-    if (is_full(queue) && !queue->shut_)
-        return awl__wait(self, stack); /* somebody was faster: now behind all others */
-    return leave_room(self, stack, add(queue, (co_typed_){ put->value_, put->kind_ }));
-}
-
-static const co_type room_type = {
-    room_step, awl__call_off, "awl_queue_put", __FILE__, sizeof(awl__waiting), __LINE__
-};
-
-static co_step wait_for_room(struct awl_queue_put_ *self, co_stack *stack)
-{
-    awl__waiting *room = awl__op_here(stack, &self->co_, &room_type, sizeof *room);
+    awl_queue *queue = queue_of(self);
+    room_frame *room;
     co_step step;
 
+    if (!queue)
+        return awl__left(&self->co_, stack, EINVAL);
+    if (!is_full(queue) || queue->shut_)
+        return awl__left(&self->co_, stack, add(queue, (co_typed_){ self->value_, (uint8_t)kind_of(self) }));
+    room = awl__op_here(stack, &self->co_, &awl_queue_put__type_, sizeof *room);
     if (!room)
         return awl__left(&self->co_, stack, ENOMEM);
-    room->of = &self->of_->putters_;
-    self->co_.state_ = 1;
-    if (CO_LIKELY_(self->co_.link_ == 0 && (char *)room == (char *)self + PUT_SIZE)) {
-        room->co.caller_ = self->co_.caller_;
-        room->co.link_ = PUT_BELOW;
-        return awl__wait(room, stack);
-    }
-    step = awl__wait(room, stack);
+    room->value = self->value_;
+    room->w.of = &queue->putters_;
+    room->w.co.state_ = (uint32_t)kind_of(self) << KIND_SHIFT;
+    self->co_.state_ = AWAITS_COPY;
+    step = awl__wait(&room->w, stack);
     return step.code_ == CO_DONE_ ? awl__left(&self->co_, stack, stack->promise_.error_) : step;
+}
+
+static __attribute__((noinline, cold)) co_step room_slowly(co_frame *frame, co_stack *stack)
+{
+    room_frame *self = (room_frame *)(void *)frame;
+    awl_queue *queue;
+    int error;
+
+    if (frame->state_ == AWAITS_COPY)
+        return awl__left(frame, stack, stack->promise_.error_);
+    queue = queue_of_putters(self->w.of);
+    error = awl__waited(&self->w, stack);
+    if (error) {
+        if (awl__wait_state(&self->w) == AWL__WOKEN && !is_full(queue))
+            awl__wake(&queue->putters_);
+        return awl__left(frame, stack, error);
+    }
+    if (is_full(queue) && !queue->shut_)
+        return awl__wait(&self->w, stack); /* somebody was faster: now behind all others */
+    return awl__left(frame, stack, add(queue, (co_typed_){ self->value, (uint8_t)(frame->state_ >> KIND_SHIFT) }));
+}
+
+/* There is room, perhaps. The promise is empty, or has an error. */
+CO_INLINE_ co_step room_step(co_frame *frame, co_stack *stack)
+{
+    room_frame *self = (room_frame *)(void *)frame;
+    const uint32_t kind = (frame->state_ ^ AWL__WOKEN) >> KIND_SHIFT;
+    awl_queue *queue = queue_of_putters(self->w.of);
+
+    if (CO_UNLIKELY_(awl__wait_state(&self->w) != AWL__WOKEN || stack->promise_.error_ || frame->link_ ||
+                     queue->count_ >= queue->open_))
+        return room_slowly(frame, stack);
+    self->w.of->n_--;
+    stack->top_ = (char *)frame;
+    return store_and_wake(stack, queue, self->value, (uint16_t)kind);
 }
 
 static co_step put_step(co_frame *frame, co_stack *stack)
 {
     struct awl_queue_put_ *self = (struct awl_queue_put_ *)(void *)frame;
-    awl_queue *queue = self->of_;
+    room_frame *room = (room_frame *)(void *)frame;
+    awl_queue *queue = queue_of(self);
+    const uint16_t kind = kind_of(self);
 
-    if (CO_UNLIKELY_(frame->state_))
-        return awl__left(frame, stack, stack->promise_.error_);
-    if (CO_UNLIKELY_(!queue))
-        return awl__left(frame, stack, EINVAL);
-    if (is_full(queue) && !queue->shut_)
-        return wait_for_room(self, stack);
-    return awl__left(frame, stack, add(queue, (co_typed_){ self->value_, self->kind_ }));
+    if (frame->state_)
+        return room_step(frame, stack);
+    if (CO_UNLIKELY_(!queue || frame->link_))
+        return put_slowly(self, stack);
+    if (queue->count_ < queue->open_) {
+        stack->top_ = (char *)frame;
+        stack->promise_.error_ = 0;
+        awl__ended(stack);
+        return store_and_wake(stack, queue, self->value_, kind);
+    }
+    if (CO_UNLIKELY_(!is_full(queue) || queue->shut_ || stack->top_ != (char *)(self + 1) ||
+                     stack->end_ - (char *)frame < (ptrdiff_t)sizeof *room ||
+                     awl__of_other_loop(&queue->putters_, stack)))
+        return put_slowly(self, stack);
+    stack->top_ = (char *)(room + 1);
+    memcpy(&room->value, &self->value_, sizeof room->value); /* before something else is written there */
+    return awl__wait_in(&room->w, stack, &queue->putters_, AWL__WAITS | (uint32_t)kind << KIND_SHIFT);
 }
 
 const co_type awl_queue_put__type_ = {
-    put_step, NULL, "awl_queue_put", __FILE__, sizeof(struct awl_queue_put_), __LINE__
+    put_step, awl__call_off, "awl_queue_put", __FILE__, sizeof(struct awl_queue_put_), __LINE__
 };
 
 /* ---- Getting ----------------------------------------------------------------------------------------------------- */
@@ -144,34 +184,63 @@ static inline void take_into(co_stack *stack, awl_queue *queue)
     stack->promise_.error_ = 0;
 }
 
+static __attribute__((noinline, cold)) co_step begin_slowly(co_stack *stack, awl_queue *queue)
+{
+    if (!queue->count_)
+        return awl__failed(stack, AWL_EQUEUESHUTDOWN);
+    take_into(stack, queue);
+    return (co_step){ CO_DONE_ };
+}
+
+/* The last that a step does: takes the first item of a queue that is first in, first out, and ends. */
+CO_INLINE_ co_step take_and_wake(co_stack *stack, awl_queue *queue)
+{
+    stack->promise_.value_ = awl__queue_take_first(queue);
+    stack->promise_.kind_ = queue->kind_;
+    stack->promise_.error_ = 0;
+    return awl__done_waking(stack, &queue->putters_);
+}
+
 static co_step get_begin(co_stack *stack, co_frame *caller, void *of)
 {
     awl_queue *queue = of;
 
-    if (CO_LIKELY_(queue->count_)) {
-        take_into(stack, queue);
-        return (co_step){ CO_DONE_ };
+    if (CO_LIKELY_(queue->count_ && queue->order_ == AWL_FIFO_))
+        return take_and_wake(stack, queue);
+    if (CO_LIKELY_(!queue->count_ && !queue->shut_))
+        return awl__wait_here(stack, caller, &queue->getters_);
+    return begin_slowly(stack, queue);
+}
+
+static __attribute__((noinline, cold)) co_step get_slowly(co_frame *frame, co_stack *stack)
+{
+    awl__waiting *self = (awl__waiting *)(void *)frame;
+    awl_queue *queue = (awl_queue *)(void *)self->of;
+    const int error = awl__wait_state(self) == AWL__STARTS ? 0 : awl__waited(self, stack);
+
+    if (error) {
+        if (awl__wait_state(self) == AWL__WOKEN && queue->count_)
+            awl__wake(&queue->getters_);
+        return awl__left(frame, stack, error);
     }
-    return queue->shut_ ? awl__failed(stack, AWL_EQUEUESHUTDOWN)
-                        : awl__wait_here(stack, caller, &queue->getters_);
+    if (queue->count_) {
+        take_into(stack, queue);
+        return co_leave_(frame, stack);
+    }
+    return queue->shut_ ? awl__left(frame, stack, AWL_EQUEUESHUTDOWN) : awl__wait(self, stack);
 }
 
 static co_step get_step(co_frame *frame, co_stack *stack)
 {
     awl__waiting *self = (awl__waiting *)(void *)frame;
     awl_queue *queue = (awl_queue *)(void *)self->of;
-    const int error = awl__wait_state(self) == AWL__STARTS ? 0 : awl__waited(self, stack);
 
-    if (CO_UNLIKELY_(error)) {
-        if (awl__wait_state(self) == AWL__WOKEN && queue->count_)
-            awl__wake(&queue->getters_);
-        return awl__left(frame, stack, error);
-    }
-    if (CO_LIKELY_(queue->count_)) {
-        take_into(stack, queue);
-        return co_leave_(frame, stack);
-    }
-    return queue->shut_ ? awl__left(frame, stack, AWL_EQUEUESHUTDOWN) : awl__wait(self, stack);
+    if (CO_UNLIKELY_(frame->state_ != AWL__WOKEN || stack->promise_.error_ || frame->link_ || !queue->count_ ||
+                     queue->order_ != AWL_FIFO_))
+        return get_slowly(frame, stack);
+    queue->getters_.n_--;
+    stack->top_ = (char *)frame;
+    return take_and_wake(stack, queue);
 }
 
 const awl_instant_ awl_queue_get_ = AWL__INSTANT(get_step, get_begin, "awl_queue_get", awl__waiting);
@@ -220,6 +289,7 @@ void awl_queue_shutdown(awl_queue *queue, bool immediate)
     if (!queue)
         return;
     queue->shut_ = true;
+    queue->open_ = 0;
     if (immediate) {
         queue->unfinished_ -= queue->count_ < queue->unfinished_ ? queue->count_ : queue->unfinished_;
         queue->count_ = queue->head_ = 0;

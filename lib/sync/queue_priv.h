@@ -14,6 +14,7 @@ int awl__queue_grow(awl_queue *queue);
 int awl__queue_add_priority(awl_queue *queue, co_typed_ typed);
 awl_value awl__queue_take_priority(awl_queue *queue);
 void awl__queue_free(awl_queue *queue);
+void awl__queue_open(awl_queue *queue); /* notes how many items it takes now without a question */
 
 static inline void awl__queue_note_kind(awl_queue *queue, uint16_t kind)
 {
@@ -21,10 +22,20 @@ static inline void awl__queue_note_kind(awl_queue *queue, uint16_t kind)
         queue->kind_ = queue->count_ ? CO_NONE : (uint8_t)kind; /* several at once: no check of what is got */
 }
 
+/* Into a queue of fewer items than open_. */
+static inline void awl__queue_store(awl_queue *queue, awl_value value, uint16_t kind)
+{
+    size_t at = queue->head_ + queue->count_, cap = queue->cap_;
+
+    awl__queue_note_kind(queue, kind);
+    queue->count_++;
+    if (at >= cap)
+        at -= cap;
+    queue->items_[at] = value;
+}
+
 static inline int awl__queue_add(awl_queue *queue, co_typed_ typed)
 {
-    size_t at;
-
     if (CO_UNLIKELY_(queue->count_ == queue->cap_)) {
         const int error = awl__queue_grow(queue);
         if (error)
@@ -32,21 +43,23 @@ static inline int awl__queue_add(awl_queue *queue, co_typed_ typed)
     }
     if (queue->order_ == AWL_PRIORITY_)
         return awl__queue_add_priority(queue, typed);
-    awl__queue_note_kind(queue, typed.kind);
-    at = queue->head_ + queue->count_++;
-    queue->items_[at < queue->cap_ ? at : at - queue->cap_] = typed.value;
+    awl__queue_store(queue, typed.value, typed.kind);
     return 0;
 }
 
+static inline awl_value awl__queue_take_first(awl_queue *queue)
+{
+    const size_t at = queue->head_, next = at + 1;
+
+    queue->count_--;
+    queue->head_ = CO_UNLIKELY_(next == queue->cap_) ? 0 : next;
+    return queue->items_[at];
+}
 static inline awl_value awl__queue_take(awl_queue *queue)
 {
-    size_t at = queue->head_;
-
     if (CO_UNLIKELY_(queue->order_ != AWL_FIFO_))
         return queue->order_ == AWL_LIFO_ ? queue->items_[--queue->count_] : awl__queue_take_priority(queue);
-    queue->count_--;
-    queue->head_ = at + 1 < queue->cap_ ? at + 1 : 0;
-    return queue->items_[at];
+    return awl__queue_take_first(queue);
 }
 
 #endif

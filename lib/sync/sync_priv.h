@@ -6,14 +6,14 @@
 #include "awl/sync.h"
 
 /*
- * A task that waits, as the frame of its operation. asyncio's waiter is a future in a list; here the state says what became
- * of that future, and two rules hold for all operations:
+ * A task that waits, as the frame of its operation. asyncio's waiter is a future in a list; here the state says what
+ * became of that future, and two rules hold for all operations:
  *
  *   woken, and then cancelled before it runs: what it was given goes on to the next;
  *   cancelled while it waits: it is given nothing, and its entry leaves the list at once.
  *
- * A lock alone leaves entries in its list until their tasks run (stays_): a release that finds one that is cancelled in front
- * wakes nobody, as in asyncio, where the cancelled one does it when it runs.
+ * A lock alone leaves entries in its list until their tasks run (stays_): a release that finds one that is cancelled in
+ * front wakes nobody, as in asyncio, where the cancelled one does it when it runs.
  */
 typedef struct awl__waiting {
     co_frame co;
@@ -37,29 +37,32 @@ static inline bool awl__of_other_loop(const awl_waiters_ *waiters, const co_stac
     return waiters->first_ && waiters->first_->task->stack.promise_.host_ != stack->promise_.host_;
 }
 
-/* Takes a frame that will never be resumed, because its loop is closed, out of its list. */
-void awl__abandon(co_frame *leaf);
-
-/* Suspends the task, whose frame this is, behind those that wait already; `of` is set. */
-static inline co_step awl__wait(awl__waiting *self, co_stack *stack)
+/* Suspends the task, whose frame this is, in `state` behind those that wait already; none of them is of another loop.
+ */
+static inline co_step awl__wait_in(awl__waiting *self, co_stack *stack, awl_waiters_ *waiters, uint32_t state)
 {
-    awl_waiters_ *waiters = self->of;
     awl__waiting *last = waiters->last_;
 
-    if (CO_UNLIKELY_(awl__of_other_loop(waiters, stack)))
-        return awl__op_end(&self->co, stack, AWL_EOTHERLOOP);
-    awl__loop_of(stack)->abandon_wait = awl__abandon;
+    self->of = waiters;
     self->task = awl__task_of(stack);
     self->next = NULL;
     self->prev = last;
+    waiters->last_ = self;
+    waiters->n_++;
     if (last)
         last->next = self;
     else
         waiters->first_ = self;
-    waiters->last_ = self;
-    waiters->n_++;
+    return awl__block_at(&self->co, stack, state);
+}
+
+/* The same after a look at those; `of` is set. */
+static inline co_step awl__wait(awl__waiting *self, co_stack *stack)
+{
+    if (CO_UNLIKELY_(awl__of_other_loop(self->of, stack)))
+        return awl__op_end(&self->co, stack, AWL_EOTHERLOOP);
     awl__set_wait_state(self, AWL__WAITS);
-    return awl__block_at(&self->co, stack, self->co.state_);
+    return awl__wait_in(self, stack, self->of, self->co.state_);
 }
 
 /* The same for an operation without a frame, that `caller` awaits: it gets one. */
@@ -117,6 +120,31 @@ static inline bool awl__wake(awl_waiters_ *waiters)
     return true;
 }
 
+/* The same as the last that a step on `stack` does, and it ends: without a call where that is nothing but a list's. */
+co_step awl__wake_slowly(awl_waiters_ *waiters);
+CO_INLINE_ co_step awl__done_waking(co_stack *stack, awl_waiters_ *waiters)
+{
+    awl__waiting *first = waiters->first_, *next;
+    awl_loop *loop = awl__loop_of(stack);
+    awl_task *task;
+
+    if (!first)
+        return (co_step){ CO_DONE_ };
+    task = first->task;
+    if (CO_UNLIKELY_(awl__loop_of(&task->stack) != loop || loop->pump_asleep))
+        return awl__wake_slowly(waiters);
+    next = first->next;
+    waiters->first_ = next;
+    if (next)
+        next->prev = NULL;
+    else
+        waiters->last_ = NULL;
+    awl__set_wait_state(first, AWL__WOKEN);
+    task->stack.user_ &= ~(uint32_t)AWL__BLOCKED;
+    awl__ready_unmarked(loop, &task->entry);
+    return (co_step){ CO_DONE_ };
+}
+
 /* What a co_type of a frame that begins with an awl__waiting has as its cancel. */
 bool awl__call_off(co_frame *frame, co_stack *stack);
 
@@ -157,7 +185,9 @@ static inline bool awl__lock_take(awl_lock *lock)
 /* After awl__wait on its list: takes it or, cancelled, passes it on. */
 int awl__lock_waited(awl__waiting *self, co_stack *stack);
 
-#define AWL__INSTANT(step, begin, name, frame)                                                                        \
-    { { step, awl__call_off, name, __FILE__, sizeof(frame), __LINE__ }, begin }
+#define AWL__INSTANT(step, begin, name, frame)                                  \
+    {                                                                           \
+        { step, awl__call_off, name, __FILE__, sizeof(frame), __LINE__ }, begin \
+    }
 
 #endif

@@ -1,7 +1,8 @@
 /* The list of those that wait: what is done to it rarely. */
 #include "sync_priv.h"
 
-co_step awl__wait_here(co_stack *stack, co_frame *caller, awl_waiters_ *waiters)
+static __attribute__((noinline, cold)) co_step wait_here_slowly(co_stack *stack, co_frame *caller,
+                                                                awl_waiters_ *waiters)
 {
     awl__waiting *self = awl__op_here(stack, caller, &waiters->op_->type, sizeof *self);
 
@@ -9,6 +10,23 @@ co_step awl__wait_here(co_stack *stack, co_frame *caller, awl_waiters_ *waiters)
         return awl__failed(stack, ENOMEM);
     self->of = waiters;
     return awl__wait(self, stack);
+}
+
+co_step awl__wait_here(co_stack *stack, co_frame *caller, awl_waiters_ *waiters)
+{
+    awl__waiting *self = (awl__waiting *)(void *)stack->top_;
+
+    if (CO_UNLIKELY_(!awl__op_fits(stack, sizeof *self) || awl__of_other_loop(waiters, stack)))
+        return wait_here_slowly(stack, caller, waiters);
+    stack->top_ += sizeof *self;
+    self->co = (co_frame){ &waiters->op_->type, caller, AWL__WAITS, 0, 0 };
+    return awl__wait_in(self, stack, waiters, AWL__WAITS);
+}
+
+co_step awl__wake_slowly(awl_waiters_ *waiters)
+{
+    awl__wake(waiters);
+    return (co_step){ CO_DONE_ };
 }
 
 bool awl__call_off(co_frame *frame, co_stack *stack)

@@ -268,10 +268,9 @@ void awl__stacks_open(awl_loop *loop)
 void awl__stack_abandon(awl_task *task)
 {
     co_frame *frame = task->stack.leaf_, *caller;
-    awl_loop *loop = awl__loop_of(&task->stack);
 
-    if (frame && loop->abandon_wait)
-        loop->abandon_wait(frame);
+    if (frame && awl__abandon)
+        awl__abandon(frame);
     for (; frame; frame = caller) {
         caller = frame->caller_;
         if (frame->link_ & CO_DETACHED_ && !((detached *)(void *)frame - 1)->loop)

@@ -168,6 +168,10 @@ void awl__stack_adopt(awl_task *task); /* what there is of segments lasts as lon
 void awl__stack_release(awl_task *task); /* frees the segments of a stack without frames */
 void awl__stack_abandon(awl_task *task); /* frees those frames of a task that the loop's end would not */
 
+/* Takes a frame that will not be resumed, as its loop is closed, out of the list it waits in. Weak: the layer that
+ * has such lists need not be linked. */
+void awl__abandon(co_frame *leaf) __attribute__((weak));
+
 void awl__task_step(awl_loop *loop, awl__entry *entry); /* one step of a task that is on no queue */
 void awl__debug_step(awl_loop *loop, awl__entry *entry); /* the same, and looks for lost cancellations after it */
 void awl__task_report(awl_loop *loop, const awl_task *task, const char *what, int error);
@@ -233,14 +237,19 @@ static inline co_step awl__await_in(co_stack *stack, co_frame *leaf, awl_future 
  * awaits nothing itself; so the first that the root awaits may use the reserve: nothing else will, as long as it is there.
  */
 void *awl__op_here_slowly(co_stack *stack, co_frame *caller, const co_type *type, size_t size);
+static inline bool awl__op_fits(const co_stack *stack, size_t size)
+{
+    const ptrdiff_t room = stack->end_ - stack->top_;
+
+    return room >= (ptrdiff_t)size ||
+           (room == AWL__SLACK - CO_RESERVE_ && size <= AWL__SLACK &&
+            stack->end_ + CO_RESERVE_ == (const char *)stack + awl__task_size((const awl_task *)(const void *)stack));
+}
 static inline void *awl__op_here(co_stack *stack, co_frame *caller, const co_type *type, size_t size)
 {
     co_frame *frame = (co_frame *)(void *)stack->top_;
-    const ptrdiff_t room = stack->end_ - stack->top_;
 
-    if (CO_UNLIKELY_(room < (ptrdiff_t)size) &&
-        (room != AWL__SLACK - CO_RESERVE_ || size > AWL__SLACK ||
-         stack->end_ + CO_RESERVE_ != (char *)stack + awl__task_size(awl__task_of(stack))))
+    if (CO_UNLIKELY_(!awl__op_fits(stack, size)))
         return awl__op_here_slowly(stack, caller, type, size);
     stack->top_ += size;
     *frame = (co_frame){ type, caller, 0, 0, 0 };

@@ -242,7 +242,7 @@ _Static_assert(sizeof(awl_semaphore) == 56, "a semaphore");
 _Static_assert(sizeof(awl_condition) == 80, "a condition");
 _Static_assert(sizeof(awl_barrier) == 96, "a barrier");
 _Static_assert(sizeof(awl_queue) == 168, "a queue");
-_Static_assert(sizeof(struct awl_queue_put_) == 48, "the frame of a put");
+_Static_assert(sizeof(struct awl_queue_put_) == 40, "the frame of a put");
 #endif
 
 TEST(sizes_of_frames)
