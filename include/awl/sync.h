@@ -60,7 +60,7 @@
 struct awl__waiting;
 typedef struct awl_waiters_ {
     const awl_instant_ *op_; /* first: what it is to wait here */
-    struct awl__waiting *first_, *last_;
+    struct awl__waiting *first_, *last_; /* the second: where there is a first */
     uint32_t n_; /* those that are not cancelled, and have not run since they were woken */
     bool stays_; /* an entry stays in the list until its task runs, also when it is woken or cancelled */
 } awl_waiters_;

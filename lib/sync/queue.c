@@ -44,14 +44,14 @@ typedef struct room_frame {
     awl_value value;
 } room_frame;
 
-enum { KIND_SHIFT = 2, KIND_MASK = 3, AWAITS_COPY = 1 << (KIND_SHIFT + 2) };
+enum { KIND_SHIFT = 2, KIND_MASK = 3 };
 _Static_assert(_Alignof(awl_queue) > KIND_MASK && (unsigned)CO_POINTER <= KIND_MASK, "a kind fits into an address");
 
 static inline awl_queue *queue_of(const struct awl_queue_put_ *put)
 {
     return (awl_queue *)(put->of_ & ~(uintptr_t)KIND_MASK);
 }
-static inline uint16_t kind_of(const struct awl_queue_put_ *put) { return put->of_ & KIND_MASK; }
+static inline uint8_t kind_of(const struct awl_queue_put_ *put) { return put->of_ & KIND_MASK; }
 
 static inline awl_queue *queue_of_putters(awl_waiters_ *putters)
 {
@@ -59,44 +59,19 @@ static inline awl_queue *queue_of_putters(awl_waiters_ *putters)
 }
 
 /* The last that a step does: stores the item, and ends. */
-CO_INLINE_ co_step store_and_wake(co_stack *stack, awl_queue *queue, awl_value value, uint16_t kind)
+CO_INLINE_ co_step store_and_wake(co_stack *stack, awl_queue *queue, awl_value value, unsigned kind)
 {
-    awl__queue_store(queue, value, kind);
+    awl__queue_store(queue, value, (uint8_t)kind);
     queue->unfinished_++;
     return awl__done_waking(stack, &queue->getters_);
-}
-
-static __attribute__((noinline, cold)) co_step put_slowly(struct awl_queue_put_ *self, co_stack *stack)
-{
-    awl_queue *queue = queue_of(self);
-    room_frame *room;
-    co_step step;
-
-    if (!queue)
-        return awl__left(&self->co_, stack, EINVAL);
-    if (!is_full(queue) || queue->shut_)
-        return awl__left(&self->co_, stack, add(queue, (co_typed_){ self->value_, (uint8_t)kind_of(self) }));
-    room = awl__op_here(stack, &self->co_, &awl_queue_put__type_, sizeof *room);
-    if (!room)
-        return awl__left(&self->co_, stack, ENOMEM);
-    room->value = self->value_;
-    room->w.of = &queue->putters_;
-    room->w.co.state_ = (uint32_t)kind_of(self) << KIND_SHIFT;
-    self->co_.state_ = AWAITS_COPY;
-    step = awl__wait(&room->w, stack);
-    return step.code_ == CO_DONE_ ? awl__left(&self->co_, stack, stack->promise_.error_) : step;
 }
 
 static __attribute__((noinline, cold)) co_step room_slowly(co_frame *frame, co_stack *stack)
 {
     room_frame *self = (room_frame *)(void *)frame;
-    awl_queue *queue;
-    int error;
+    awl_queue *queue = queue_of_putters(self->w.of);
+    const int error = awl__waited(&self->w, stack);
 
-    if (frame->state_ == AWAITS_COPY)
-        return awl__left(frame, stack, stack->promise_.error_);
-    queue = queue_of_putters(self->w.of);
-    error = awl__waited(&self->w, stack);
     if (error) {
         if (awl__wait_state(&self->w) == AWL__WOKEN && !is_full(queue))
             awl__wake(&queue->putters_);
@@ -108,18 +83,43 @@ static __attribute__((noinline, cold)) co_step room_slowly(co_frame *frame, co_s
 }
 
 /* There is room, perhaps. The promise is empty, or has an error. */
-CO_INLINE_ co_step room_step(co_frame *frame, co_stack *stack)
+static co_step room_step(co_frame *frame, co_stack *stack)
 {
     room_frame *self = (room_frame *)(void *)frame;
-    const uint32_t kind = (frame->state_ ^ AWL__WOKEN) >> KIND_SHIFT;
+    const unsigned kind = frame->state_ >> KIND_SHIFT;
     awl_queue *queue = queue_of_putters(self->w.of);
 
-    if (CO_UNLIKELY_(awl__wait_state(&self->w) != AWL__WOKEN || stack->promise_.error_ || frame->link_ ||
+    if (CO_UNLIKELY_(awl__wait_state(&self->w) != AWL__WOKEN || frame->link_ || stack->promise_.error_ ||
                      queue->count_ >= queue->open_))
         return room_slowly(frame, stack);
     self->w.of->n_--;
     stack->top_ = (char *)frame;
-    return store_and_wake(stack, queue, self->value, (uint16_t)kind);
+    return store_and_wake(stack, queue, self->value, kind);
+}
+
+static const co_type room_type = { room_step, awl__call_off, "awl_queue_put", __FILE__, sizeof(room_frame), __LINE__ };
+
+static __attribute__((noinline, cold)) co_step put_slowly(struct awl_queue_put_ *self, co_stack *stack)
+{
+    awl_queue *queue = queue_of(self);
+    room_frame *room;
+    co_step step;
+
+    if (self->co_.state_)
+        return awl__left(&self->co_, stack, stack->promise_.error_);
+    if (!queue)
+        return awl__left(&self->co_, stack, EINVAL);
+    if (!is_full(queue) || queue->shut_)
+        return awl__left(&self->co_, stack, add(queue, (co_typed_){ self->value_, kind_of(self) }));
+    room = awl__op_here(stack, &self->co_, &room_type, sizeof *room);
+    if (!room)
+        return awl__left(&self->co_, stack, ENOMEM);
+    room->value = self->value_;
+    room->w.of = &queue->putters_;
+    room->w.co.state_ = (uint32_t)kind_of(self) << KIND_SHIFT;
+    self->co_.state_ = 1;
+    step = awl__wait(&room->w, stack);
+    return step.code_ == CO_DONE_ ? awl__left(&self->co_, stack, stack->promise_.error_) : step;
 }
 
 static co_step put_step(co_frame *frame, co_stack *stack)
@@ -127,15 +127,14 @@ static co_step put_step(co_frame *frame, co_stack *stack)
     struct awl_queue_put_ *self = (struct awl_queue_put_ *)(void *)frame;
     room_frame *room = (room_frame *)(void *)frame;
     awl_queue *queue = queue_of(self);
-    const uint16_t kind = kind_of(self);
+    const unsigned kind = kind_of(self);
+    awl_value value;
+    co_step step;
 
-    if (frame->state_)
-        return room_step(frame, stack);
-    if (CO_UNLIKELY_(!queue || frame->link_))
+    if (CO_UNLIKELY_(frame->state_ || frame->link_ || !queue))
         return put_slowly(self, stack);
     if (queue->count_ < queue->open_) {
         stack->top_ = (char *)frame;
-        stack->promise_.error_ = 0;
         awl__ended(stack);
         return store_and_wake(stack, queue, self->value_, kind);
     }
@@ -144,13 +143,15 @@ static co_step put_step(co_frame *frame, co_stack *stack)
                      awl__of_other_loop(&queue->putters_, stack)))
         return put_slowly(self, stack);
     stack->top_ = (char *)(room + 1);
-    memcpy(&room->value, &self->value_, sizeof room->value); /* before something else is written there */
-    return awl__wait_in(&room->w, stack, &queue->putters_, AWL__WAITS | (uint32_t)kind << KIND_SHIFT);
+    memcpy(&value, &self->value_, sizeof value); /* before something else is written there */
+    frame->type_ = &room_type;
+    step = awl__wait_in(&room->w, stack, &queue->putters_, AWL__WAITS | kind << KIND_SHIFT);
+    room->value = value;
+    return step;
 }
 
-const co_type awl_queue_put__type_ = {
-    put_step, awl__call_off, "awl_queue_put", __FILE__, sizeof(struct awl_queue_put_), __LINE__
-};
+const co_type awl_queue_put__type_ = { put_step, NULL, "awl_queue_put", __FILE__, sizeof(struct awl_queue_put_),
+                                       __LINE__ };
 
 /* ---- Getting ----------------------------------------------------------------------------------------------------- */
 
@@ -197,7 +198,6 @@ CO_INLINE_ co_step take_and_wake(co_stack *stack, awl_queue *queue)
 {
     stack->promise_.value_ = awl__queue_take_first(queue);
     stack->promise_.kind_ = queue->kind_;
-    stack->promise_.error_ = 0;
     return awl__done_waking(stack, &queue->putters_);
 }
 
@@ -235,7 +235,7 @@ static co_step get_step(co_frame *frame, co_stack *stack)
     awl__waiting *self = (awl__waiting *)(void *)frame;
     awl_queue *queue = (awl_queue *)(void *)self->of;
 
-    if (CO_UNLIKELY_(frame->state_ != AWL__WOKEN || stack->promise_.error_ || frame->link_ || !queue->count_ ||
+    if (CO_UNLIKELY_(frame->state_ != AWL__WOKEN || frame->link_ || stack->promise_.error_ || !queue->count_ ||
                      queue->order_ != AWL_FIFO_))
         return get_slowly(frame, stack);
     queue->getters_.n_--;

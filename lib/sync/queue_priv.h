@@ -16,20 +16,20 @@ awl_value awl__queue_take_priority(awl_queue *queue);
 void awl__queue_free(awl_queue *queue);
 void awl__queue_open(awl_queue *queue); /* notes how many items it takes now without a question */
 
-static inline void awl__queue_note_kind(awl_queue *queue, uint16_t kind)
+static inline void awl__queue_note_kind(awl_queue *queue, uint8_t kind)
 {
     if (CO_UNLIKELY_(queue->kind_ != kind))
-        queue->kind_ = queue->count_ ? CO_NONE : (uint8_t)kind; /* several at once: no check of what is got */
+        queue->kind_ = queue->count_ ? CO_NONE : kind; /* several at once: no check of what is got */
 }
 
 /* Into a queue of fewer items than open_. */
-static inline void awl__queue_store(awl_queue *queue, awl_value value, uint16_t kind)
+static inline void awl__queue_store(awl_queue *queue, awl_value value, uint8_t kind)
 {
     size_t at = queue->head_ + queue->count_, cap = queue->cap_;
 
     awl__queue_note_kind(queue, kind);
     queue->count_++;
-    if (at >= cap)
+    if (CO_UNLIKELY_(at >= cap))
         at -= cap;
     queue->items_[at] = value;
 }

@@ -17,8 +17,8 @@
  */
 typedef struct awl__waiting {
     co_frame co;
-    awl_waiters_ *of; /* right behind the head: see awl_instant_ */
-    struct awl__waiting *next, *prev;
+    awl_waiters_ *of;                 /* right behind the head: see awl_instant_ */
+    struct awl__waiting *next, *prev; /* the first one has no prev */
     awl_task *task;
 } awl__waiting;
 
@@ -41,18 +41,17 @@ static inline bool awl__of_other_loop(const awl_waiters_ *waiters, const co_stac
  */
 static inline co_step awl__wait_in(awl__waiting *self, co_stack *stack, awl_waiters_ *waiters, uint32_t state)
 {
-    awl__waiting *last = waiters->last_;
-
+    if (waiters->first_) {
+        self->prev = waiters->last_;
+        self->prev->next = self;
+    } else {
+        waiters->first_ = self;
+    }
+    waiters->last_ = self;
+    waiters->n_++;
     self->of = waiters;
     self->task = awl__task_of(stack);
     self->next = NULL;
-    self->prev = last;
-    waiters->last_ = self;
-    waiters->n_++;
-    if (last)
-        last->next = self;
-    else
-        waiters->first_ = self;
     return awl__block_at(&self->co, stack, state);
 }
 
@@ -73,10 +72,11 @@ static inline void awl__unlink(awl__waiting *self)
 {
     awl_waiters_ *waiters = self->of;
 
-    if (self->prev)
-        self->prev->next = self->next;
-    else
+    if (self == waiters->first_) {
         waiters->first_ = self->next;
+        return;
+    }
+    self->prev->next = self->next;
     if (self->next)
         self->next->prev = self->prev;
     else
@@ -112,19 +112,15 @@ static inline bool awl__wake(awl_waiters_ *waiters)
     if (!first)
         return false;
     waiters->first_ = first->next;
-    if (first->next)
-        first->next->prev = NULL;
-    else
-        waiters->last_ = NULL;
     awl__wake_entry(first);
     return true;
 }
 
 /* The same as the last that a step on `stack` does, and it ends: without a call where that is nothing but a list's. */
-co_step awl__wake_slowly(awl_waiters_ *waiters);
+int awl__wake_slowly(awl_waiters_ *waiters);
 CO_INLINE_ co_step awl__done_waking(co_stack *stack, awl_waiters_ *waiters)
 {
-    awl__waiting *first = waiters->first_, *next;
+    awl__waiting *first = waiters->first_;
     awl_loop *loop = awl__loop_of(stack);
     awl_task *task;
 
@@ -132,14 +128,9 @@ CO_INLINE_ co_step awl__done_waking(co_stack *stack, awl_waiters_ *waiters)
         return (co_step){ CO_DONE_ };
     task = first->task;
     if (CO_UNLIKELY_(awl__loop_of(&task->stack) != loop || loop->pump_asleep))
-        return awl__wake_slowly(waiters);
-    next = first->next;
-    waiters->first_ = next;
-    if (next)
-        next->prev = NULL;
-    else
-        waiters->last_ = NULL;
-    awl__set_wait_state(first, AWL__WOKEN);
+        return (co_step){ awl__wake_slowly(waiters) };
+    waiters->first_ = first->next;
+    first->co.state_ += AWL__WOKEN - AWL__WAITS;
     task->stack.user_ &= ~(uint32_t)AWL__BLOCKED;
     awl__ready_unmarked(loop, &task->entry);
     return (co_step){ CO_DONE_ };

@@ -23,10 +23,10 @@ co_step awl__wait_here(co_stack *stack, co_frame *caller, awl_waiters_ *waiters)
     return awl__wait_in(self, stack, waiters, AWL__WAITS);
 }
 
-co_step awl__wake_slowly(awl_waiters_ *waiters)
+int awl__wake_slowly(awl_waiters_ *waiters)
 {
     awl__wake(waiters);
-    return (co_step){ CO_DONE_ };
+    return CO_DONE_;
 }
 
 bool awl__call_off(co_frame *frame, co_stack *stack)
