@@ -228,3 +228,58 @@ TASK_TEST(a_put_that_waits_leaves_nothing_on_the_stack, { awl_task *t; int i, x;
     awl_task_release(self->t);
     co_end;
 }
+
+static char text[400];
+
+/* An object made before, one in a task of its own, one made in the await. */
+co_def(sends_in_all_ways, { int n, i; awl_coro object; })
+{
+    co_begin;
+    for (self->i = 0; self->i < self->n; self->i++) {
+        switch (self->i % 4) {
+        default:
+            self->object = awl_queue_put(&queue, self->i);
+            break;
+        case 1:
+            self->object = awl_queue_put(&queue, self->i + 0.5);
+            break;
+        case 2:
+            self->object = awl_wait_for(awl_queue_put(&queue, text + self->i), AWL_FOREVER);
+            break;
+        }
+        if (self->i % 4 == 3)
+            co_await((awl_coro_close(self->object), awl_queue_put(&queue, self->i)));
+        else
+            co_await(self->object);
+    }
+    co_end;
+}
+
+TASK_TEST(a_put_that_waits_is_the_same_wherever_its_frame_is, { awl_task *t; int i, x; double d; char *p; size_t used; })
+{
+    co_begin;
+    fresh(1);
+    self->t = awl_create_task(co_call(sends_in_all_ways, .n = 400));
+    if (!self->t)
+        co_raise(ENOMEM);
+    for (self->i = 0; self->i < 400; self->i++) {
+        if (awl_task_done(self->t))
+            co_raise(awl_task_error(self->t)); /* ENOMEM */
+        if (self->i % 4 == 1) {
+            co_let(self->d, awl_queue_get(&queue));
+            CHECK(self->d == self->i + 0.5);
+        } else if (self->i % 4 == 2) {
+            co_let(self->p, awl_queue_get(&queue));
+            CHECK(self->p - self->i == text);
+        } else {
+            co_let(self->x, awl_queue_get(&queue));
+            CHECK_INT(self->x, self->i);
+        }
+        if (self->i == 10)
+            self->used = stats_of(NULL).memory_high;
+    }
+    CHECK_INT(stats_of(NULL).memory_high, self->used);
+    co_await(self->t);
+    awl_task_release(self->t);
+    co_end;
+}
