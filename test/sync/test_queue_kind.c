@@ -18,10 +18,10 @@ static awl_queue queue;
         co_end;                                 \
     }
 
-GETS(gets_int_as_double, double, awl_queue_put_nowait(&queue, 1))
-GETS(gets_double_as_int, int, awl_queue_put_nowait(&queue, 1.5))
-GETS(gets_string_as_int, int, awl_queue_put_nowait(&queue, "a"))
-GETS(gets_from_a_mixture, double, (awl_queue_put_nowait(&queue, 1.5), awl_queue_put_nowait(&queue, 2)))
+GETS(gets_int_as_double, double, CHECK_INT(awl_queue_put_nowait(&queue, 1), 0))
+GETS(gets_double_as_int, int, CHECK_INT(awl_queue_put_nowait(&queue, 1.5), 0))
+GETS(gets_string_as_int, int, CHECK_INT(awl_queue_put_nowait(&queue, "a"), 0))
+GETS(gets_from_a_mixture, double, (CHECK_INT(awl_queue_put_nowait(&queue, 1.5), 0), CHECK_INT(awl_queue_put_nowait(&queue, 2), 0)))
 
 TEST(an_item_of_another_type_traps)
 {
@@ -37,11 +37,11 @@ TASK_TEST(a_queue_may_have_items_of_one_type_and_then_of_another, { int i; doubl
 {
     co_begin;
     awl_queue_init(&queue, 0);
-    awl_queue_put_nowait(&queue, 1);
+    CHECK_INT(awl_queue_put_nowait(&queue, 1), 0);
     co_let(self->i, awl_queue_get(&queue));
-    awl_queue_put_nowait(&queue, 2.5);
+    CHECK_INT(awl_queue_put_nowait(&queue, 2.5), 0);
     co_let(self->d, awl_queue_get(&queue));
-    awl_queue_put_nowait(&queue, "c");
+    CHECK_INT(awl_queue_put_nowait(&queue, "c"), 0);
     co_let(self->s, awl_queue_get(&queue));
     CHECK(self->i == 1 && self->d > 2 && self->s[0] == 'c');
     co_finally;
