@@ -114,8 +114,7 @@ TASK_TEST(nothing_is_lost_to_a_getter_that_was_cancelled, { three a; awl_future 
         co_raise(ENOMEM);
     self->x = awl_create_task(co_call(takes_next, .it = &self->it, .name = "x"));
     self->y = awl_create_task(co_call(takes_next, .it = &self->it, .name = "y"));
-    if (!self->x || !self->y)
-        co_raise(ENOMEM);
+    CHECK(self->x && self->y); /* tasks refer to what is here */
     co_await(awl_sleep(0));
     awl_future_set_result(self->f[0], 1);
     awl_task_cancel(self->x);
@@ -278,8 +277,7 @@ TASK_TEST(the_second_one_that_waits_can_be_cancelled, { three a; awl_task *x, *y
         co_raise(ENOMEM);
     self->x = awl_create_task(co_call(takes_next, .it = &self->a.it, .name = "x"));
     self->y = awl_create_task(co_call(takes_next, .it = &self->a.it, .name = "y"));
-    if (!self->x || !self->y)
-        co_raise(ENOMEM);
+    CHECK(self->x && self->y); /* tasks refer to what is here */
     co_await(awl_sleep(0));
     awl_task_cancel(self->y);
     co_await(self->x);

@@ -295,12 +295,11 @@ TASK_TEST(what_comes_behind_the_end_of_a_gather_is_dropped, { awl_future *fs[3];
         self->fs[i] = awl_future_new(NULL);
     self->task = awl_create_task(co_call(gathers, .futures = self->fs, .n = 3));
     co_await(awl_sleep(0));
-    if (!self->fs[0] || awl_future_add_done_callback(self->fs[0], cancel_it, self->fs[1]))
-        co_raise(ENOMEM);
+    CHECK(self->fs[0] && self->fs[1] && self->fs[2]);
+    CHECK_INT(awl_future_add_done_callback(self->fs[0], cancel_it, self->fs[1]), 0);
     awl_future_set_error(self->fs[0], EIO);
     co_try(self->rc, self->task);
-    if (self->rc != EIO)
-        co_raise(self->rc);
+    CHECK_INT(self->rc, EIO); /* before what is released here can be called for */
     CHECK(awl_future_cancelled(self->fs[1]));
     awl_future_set_error(self->fs[2], EPIPE);
     CHECK(!awl_future_unretrieved(self->fs[2]));
