@@ -5,12 +5,11 @@
 
 size_t awl_queue_size(const awl_queue *queue) { return queue ? queue->count_ : 0; }
 bool awl_queue_empty(const awl_queue *queue) { return !queue || queue->count_ == 0; }
-bool awl_queue_full(const awl_queue *queue) { return queue && queue->max_ && queue->count_ >= queue->max_; }
+static inline bool is_full(const awl_queue *queue) { return queue->max_ && queue->count_ >= queue->max_; }
+bool awl_queue_full(const awl_queue *queue) { return queue && is_full(queue); }
 size_t awl_queue_maxsize(const awl_queue *queue) { return queue ? queue->max_ : 0; }
 
 /* ---- Putting ----------------------------------------------------------------------------------------------------- */
-
-static inline bool is_full(const awl_queue *queue) { return queue->max_ && queue->count_ >= queue->max_; }
 
 /* Into a queue that is not full: 0 or the error. */
 static inline int add(awl_queue *queue, co_typed_ typed)

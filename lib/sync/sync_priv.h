@@ -67,7 +67,7 @@ static inline co_step awl__wait(awl__waiting *self, co_stack *stack)
 /* The same for an operation without a frame, that `caller` awaits: it gets one. */
 co_step awl__wait_here(co_stack *stack, co_frame *caller, awl_waiters_ *waiters);
 
-/* The task runs again: 0, or ECANCELED. */
+/* Takes an entry out of its list. */
 static inline void awl__unlink(awl__waiting *self)
 {
     awl_waiters_ *waiters = self->of;
@@ -82,6 +82,8 @@ static inline void awl__unlink(awl__waiting *self)
     else
         waiters->last_ = self->prev;
 }
+
+/* The task runs again: 0, or ECANCELED. */
 static inline int awl__waited(awl__waiting *self, co_stack *stack)
 {
     if (self->of->stays_)
@@ -92,7 +94,7 @@ static inline int awl__waited(awl__waiting *self, co_stack *stack)
     return stack->promise_.error_;
 }
 
-/* Wakes the first that waits; false if nobody does. For lists whose entries leave at once. */
+/* Makes the task of an entry ready; whether the entry leaves its list is up to the caller. */
 static inline void awl__wake_entry(awl__waiting *first)
 {
     awl_task *task = first->task;
@@ -105,6 +107,8 @@ static inline void awl__wake_entry(awl__waiting *first)
     if (CO_UNLIKELY_(loop->pump_asleep))
         awl__wake_pump(loop);
 }
+
+/* Wakes the first that waits; false if nobody does. For lists whose entries leave at once. */
 static inline bool awl__wake(awl_waiters_ *waiters)
 {
     awl__waiting *first = waiters->first_;

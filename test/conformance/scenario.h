@@ -26,9 +26,10 @@ enum { MAX_DEPTH = 12, MAX_STEPS = 20000 };
 void *scn_alloc(size_t size);
 void scn_free_all(void);
 
-/* The scenario (or, line 0, the run) is wrong: says so and exits. */
-void scn_fail(int line, const char *format, ...) __attribute__((noreturn, format(printf, 2, 3)));
-void scn_unsupported(int line, const char *format, ...) __attribute__((noreturn, format(printf, 2, 3))); /* what the language does not have */
+/* Says what is wrong with a line of the scenario (0: with the run), and exits: it is wrong; the language has no such thing. */
+void scn_exit(int status, int line, const char *format, ...) __attribute__((noreturn, format(printf, 3, 4)));
+#define scn_fail(...) scn_exit(EXIT_WRONG, __VA_ARGS__)
+#define scn_unsupported(...) scn_exit(EXIT_UNSUPPORTED, __VA_ARGS__)
 
 /* ---- Values ------------------------------------------------------------------------------------------------------ */
 

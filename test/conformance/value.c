@@ -38,34 +38,19 @@ void scn_free_all(void)
     }
 }
 
-static void complain(int line, const char *format, va_list arguments)
+void scn_exit(int status, int line, const char *format, ...)
 {
+    va_list arguments;
+
     fflush(stdout);
     fputs("scenario: ", stderr);
     if (line)
         fprintf(stderr, "line %d: ", line);
+    va_start(arguments, format);
     vfprintf(stderr, format, arguments);
+    va_end(arguments);
     fputc('\n', stderr);
-}
-
-void scn_fail(int line, const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    complain(line, format, arguments);
-    va_end(arguments);
-    _Exit(EXIT_WRONG);
-}
-
-void scn_unsupported(int line, const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    complain(line, format, arguments);
-    va_end(arguments);
-    _Exit(EXIT_UNSUPPORTED);
+    _Exit(status);
 }
 
 /* ---- Values ------------------------------------------------------------------------------------------------------ */

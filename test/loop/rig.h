@@ -3,35 +3,13 @@
 #define LOOP_RIG_H
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "awl/loop.h"
-#include "harness.h"
+#include "trace.h"
 
-/* The words that were said, with a blank between them. */
-static char trace[4096];
-
-static inline __attribute__((format(printf, 1, 2))) void say(const char *format, ...)
-{
-    const size_t used = strlen(trace);
-    va_list arguments;
-
-    if (used > sizeof trace - 64)
-        return;
-    va_start(arguments, format);
-    if (used)
-        strcat(trace, " ");
-    vsnprintf(trace + strlen(trace), sizeof trace - used - 1, format, arguments);
-    va_end(arguments);
-}
-
-/* Compares the trace with what is expected, and begins a new one. */
-#define CHECK_TRACE(expected) (CHECK_STR(trace, (expected)), (void)(trace[0] = '\0'))
-
-/* Callbacks that say their argument; with the time, in milliseconds; that stop the running loop. */
-static inline void say_it(void *word) { say("%s", (const char *)word); }
+/* Callbacks that say their argument with the time, in milliseconds; that stop the running loop. */
 static inline void say_when(void *word) { say("%s@%d", (const char *)word, (int)(awl_loop_time(NULL) / AWL_MS)); }
 static inline void stop(void *loop) { awl_loop_stop(loop); }
 

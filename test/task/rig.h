@@ -3,17 +3,12 @@
 #define TASK_RIG_H
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "awl.h"
-#include "harness.h"
-
-/* ---- What was said ------------------------------------------------------------------------------------------------- */
-
-static char trace[4096]; /* words, with a blank between them */
+#include "trace.h"
 
 /* The number of an error as most machines with Linux have it, which is what traces show. */
 static inline int usual(int error)
@@ -21,28 +16,9 @@ static inline int usual(int error)
     return error == ECANCELED ? 125 : error == ETIMEDOUT ? 110 : error == EDEADLK ? 35 : error;
 }
 
-static inline __attribute__((format(printf, 1, 2))) void say(const char *format, ...)
-{
-    const size_t used = strlen(trace);
-    va_list arguments;
-
-    if (used > sizeof trace - 64)
-        return;
-    va_start(arguments, format);
-    if (used)
-        strcat(trace, " ");
-    vsnprintf(trace + strlen(trace), sizeof trace - used - 1, format, arguments);
-    va_end(arguments);
-}
-
-/* Compares the trace with what is expected, and begins a new one. */
-#define CHECK_TRACE(expected) (CHECK_STR(trace, (expected)), (void)(trace[0] = '\0'))
-
-static inline void say_it(void *word) { say("%s", (const char *)word); }
-
 /* ---- What the loop reported ---------------------------------------------------------------------------------------- */
 
-static char reports[4096]; /* NAME:ERROR:FIRST-WORDS, with `; ` between them */
+static char reports[4096]; /* NAME:ERROR, with `; ` between them */
 static awl_report last_report;
 
 static inline void note_report(void *arg, const awl_report *report)
