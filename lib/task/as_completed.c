@@ -33,7 +33,7 @@ static void wake_first(awl_as_completed *iterator)
     while (getter && awl__is_done(&getter->woken))
         getter = getter->next;
     if (getter)
-        awl__future_finish(&getter->woken, (awl_value){ .i = 0 }, CO_NONE);
+        awl__future_wake(&getter->woken);
 }
 
 static void one_done(awl_loop *loop, awl__waiter *waiter)
@@ -136,8 +136,7 @@ void awl_as_completed_close(awl_as_completed *iterator)
     for (next_frame *getter = iterator->getters_, *next; getter; getter = next) {
         next = getter->next;
         getter->iterator = NULL;
-        if (!awl__is_done(&getter->woken))
-            awl__future_finish(&getter->woken, (awl_value){ .i = 0 }, CO_NONE);
+        awl__future_wake(&getter->woken);
     }
     for (size_t i = 0; i < iterator->n_; i++) {
         awl__unwatch(&iterator->nodes_[i].waiter);

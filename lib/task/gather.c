@@ -44,6 +44,14 @@ awl_child_ awl_child_future_(awl_nursery_ nursery, awl_future *future, const awl
     return (awl_child_){ future, { NULL, 0 }, false };
 }
 
+void awl__child_release(const awl_child_ *child)
+{
+    if (child->owned && child->future)
+        awl_future_release(child->future);
+    else if (child->owned)
+        awl_coro_close(child->coroutine);
+}
+
 /* ---- The future -------------------------------------------------------------------------------------------------------- */
 
 static void store_outcomes(awl__gather *gather)
@@ -240,15 +248,9 @@ static co_step gather_step(co_frame *frame, co_stack *stack)
     return awl__op_end(frame, stack, stack->promise_.error_);
 }
 
-static const co_type gather_type = { gather_step, NULL, "awl_gather", __FILE__, sizeof(co_frame), __LINE__ };
+const co_type awl__gather_type = { gather_step, NULL, "awl_gather", __FILE__, sizeof(co_frame), __LINE__ };
 
-void awl__gather_close(co_frame *frame)
-{
-    if (frame->type_ == &gather_type)
-        let_go(gather_of(frame));
-    else
-        awl__shield_close(frame);
-}
+void awl__gather_close(co_frame *frame) { let_go(gather_of(frame)); }
 
 static void prepare(awl__gather *gather, size_t n, awl_outcome *outcomes, unsigned flags)
 {
@@ -268,7 +270,7 @@ static awl__gather *gather_new(size_t n, bool coroutines, awl_outcome *outcomes,
 
     *frame = NULL;
     if (n < SIZE_MAX / 256 && n < UINT32_MAX)
-        *frame = awl__op_new(&gather_type, sizeof **frame + size + (coroutines ? n * sizeof(awl_coro) : 0));
+        *frame = awl__op_new(&awl__gather_type, sizeof **frame + size + (coroutines ? n * sizeof(awl_coro) : 0));
     if (!*frame)
         return NULL;
     gather = gather_of(*frame);
@@ -280,11 +282,7 @@ static awl__gather *gather_new(size_t n, bool coroutines, awl_outcome *outcomes,
 /* Fills in what is known of a child before it is watched. */
 static void set_child(awl__gather *gather, size_t i, awl_future *future, bool owned)
 {
-    awl__waiter *child = &gather->children[i];
-
-    child->link.entry_.flags_ = 0;
-    child->link.entry_.slot_ = owned;
-    child->future = future;
+    gather->children[i] = (awl__waiter){ .link.entry_.slot_ = owned, .future = future };
 }
 
 static void set_children(awl__gather *gather, const void *awaitables)
@@ -304,10 +302,8 @@ awl_coro awl_gather_children_(const awl_child_ *children, size_t n, awl_outcome 
             set_child(gather, i, children[i].future, children[i].owned);
             if (coroutines)
                 gather->coroutines[i] = children[i].coroutine;
-        } else if (children[i].owned && children[i].future) {
-            awl_future_release(children[i].future);
-        } else if (children[i].owned) {
-            awl_coro_close(children[i].coroutine);
+        } else {
+            awl__child_release(&children[i]);
         }
     }
     return awl__op(frame);

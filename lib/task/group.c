@@ -68,8 +68,8 @@ static void child_done(awl_loop *loop, awl__waiter *waiter)
     awl_future *future = waiter->future;
 
     group->live_--;
-    if (group->live_ == 0 && group->waiting_ && !awl__is_done(&group->completed_))
-        awl__future_finish(&group->completed_, (awl_value){ .i = 0 }, CO_NONE);
+    if (group->live_ == 0 && group->waiting_)
+        awl__future_wake(&group->completed_);
     if (awl__is_cancelled(future) || !future->error_) {
         if (!child->borrowed) {
             unlink_child(child);

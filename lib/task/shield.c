@@ -83,34 +83,21 @@ static co_step shield_step(co_frame *frame, co_stack *stack)
     return end(self, stack, stack->promise_.error_);
 }
 
-static const co_type shield_type = { shield_step, NULL, "awl_shield", __FILE__, sizeof(shield_frame), __LINE__ };
+const co_type awl__shield_type = { shield_step, NULL, "awl_shield", __FILE__, sizeof(shield_frame), __LINE__ };
 
 void awl__shield_close(co_frame *frame)
 {
-    shield_frame *self = (shield_frame *)(void *)frame;
-
-    if (frame->type_ != &shield_type) {
-        awl__wait_for_close(frame);
-        return;
-    }
-    if (!self->inner.owned)
-        return;
-    if (self->inner.future)
-        awl_future_release(self->inner.future);
-    else
-        awl_coro_close(self->inner.coroutine);
+    awl__child_release(&((shield_frame *)(void *)frame)->inner);
 }
 
 awl_coro awl_shield_child_(awl_child_ inner)
 {
-    shield_frame *self = awl__op_new(&shield_type, sizeof *self);
+    shield_frame *self = awl__op_new(&awl__shield_type, sizeof *self);
 
     if (self)
         self->inner = inner;
-    else if (inner.owned && inner.future)
-        awl_future_release(inner.future);
-    else if (inner.owned)
-        awl_coro_close(inner.coroutine);
+    else
+        awl__child_release(&inner);
     return awl__op(self);
 }
 

@@ -324,7 +324,8 @@ void *awl__op_new(const co_type *type, size_t size)
     if (!frame)
         return NULL;
     *frame = (co_frame){ type, (co_frame *)slot.token, 0, slot.link, awl__op_note_size(type, size) };
-    memset(frame + 1, 0, size - sizeof *frame); /* what lay there before might pass for an object that it holds */
+    /* What lay there before might pass for an object that it holds. What is beyond the type's size its maker writes. */
+    memset(frame + 1, 0, (type->size < size ? type->size : size) - sizeof *frame);
     return frame;
 }
 
@@ -357,6 +358,23 @@ co_step awl__op_end_int(co_frame *frame, co_stack *stack, int64_t value)
     return awl__op_end(frame, stack, 0);
 }
 
+void awl__op_close(co_frame *frame)
+{
+    static const struct {
+        const co_type *type;
+        void (*close)(co_frame *frame);
+    } holders[] = {
+        { &awl__gather_type, awl__gather_close },
+        { &awl__shield_type, awl__shield_close },
+        { &awl__wait_for_type, awl__wait_for_close },
+    };
+
+    for (size_t i = 0; i < sizeof holders / sizeof *holders; i++) {
+        if (frame->type_ == holders[i].type)
+            holders[i].close(frame);
+    }
+}
+
 void awl_coro_close(awl_coro coroutine)
 {
     co_frame *frame = coroutine.frame_;
@@ -366,7 +384,7 @@ void awl_coro_close(awl_coro coroutine)
     if ((uintptr_t)frame->caller_ != coroutine.token_)
         awl__trap("awl_coro_close: this coroutine object has been used already", frame->type_->file,
                   (int)frame->type_->line);
-    awl__gather_close(frame);
+    awl__op_close(frame);
     if (frame->link_ & CO_DETACHED_)
         awl__free_detached(frame);
 }

@@ -252,7 +252,7 @@ static __attribute__((noinline)) bool prepare_step(co_stack *stack, uint32_t use
     stack->promise_.error_ = ECANCELED;
     if (stack->leaf_->state_)
         return true;
-    awl__gather_close(stack->leaf_);
+    awl__op_close(stack->leaf_);
     stack->leaf_ = NULL;
     return false;
 }

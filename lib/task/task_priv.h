@@ -45,6 +45,13 @@ static inline void awl__future_take(awl_future *future, co_promise *promise)
     memcpy(&promise->value_, &future->value_, offsetof(co_promise, state_) - offsetof(co_promise, value_));
 }
 
+/* Ends a future that is nothing but a wake-up, unless it has ended. */
+static inline void awl__future_wake(awl_future *future)
+{
+    if (!awl__is_done(future))
+        awl__future_finish(future, (awl_value){ .i = 0 }, CO_NONE);
+}
+
 /* One reference more, or less, where they are counted. */
 void awl__future_free(awl_future *future);
 static inline void awl__future_keep(awl_future *future)
@@ -188,6 +195,7 @@ void awl__sleeps_open(awl_loop *loop);
 
 /* A frame for an operation, where co_call would put it; the head is filled in, the rest is zero. NULL: no memory. */
 void awl__free_detached(co_frame *frame);
+void awl__op_close(co_frame *frame); /* an object that never starts: gives back what it holds, if it is such an operation */
 awl_coro awl__sleep_detached(awl_loop *loop); /* a sleep(0) with a frame, on the heap */
 void *awl__op_new(const co_type *type, size_t size);
 static inline awl_coro awl__op(void *frame)
@@ -274,7 +282,9 @@ typedef struct awl__gather {
 } awl__gather;
 
 bool awl__gather_cancel(awl_future *future);
-void awl__gather_close(co_frame *frame); /* if it is an awl_gather that never starts: gives its children back */
+extern const co_type awl__gather_type;
+void awl__gather_close(co_frame *frame); /* see awl__op_close */
+void awl__child_release(const awl_child_ *child); /* gives back what was made for an argument */
 void awl__gather_free(awl_future *future); /* of awl_gather_future */
 
 /* Waits for all tasks that are not done after cancelling them, as awl_run does at its end. */
@@ -284,8 +294,9 @@ void awl__shutdown_seen(void *loop);
 /* ---- Other combinators ----------------------------------------------------------------------------------------------- */
 
 void awl__shield_free(awl_future *future); /* of awl_shield_future */
-void awl__shield_close(co_frame *frame); /* if it is an awl_shield that never starts: gives its inner one back */
-void awl__wait_for_close(co_frame *frame); /* the same for an awl_wait_for */
+extern const co_type awl__shield_type, awl__wait_for_type;
+void awl__shield_close(co_frame *frame);
+void awl__wait_for_close(co_frame *frame);
 extern const co_type awl__group_exit_type;
 
 /* ---- Contexts ---------------------------------------------------------------------------------------------------------- */

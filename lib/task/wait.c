@@ -18,13 +18,7 @@ typedef struct wait_frame {
 
 enum { WAIT_START, WAIT_WAIT };
 
-static void release(wait_frame *self)
-{
-    if (!awl__is_done(&self->released))
-        awl__future_finish(&self->released, (awl_value){ .i = 0 }, CO_NONE);
-}
-
-static void time_over(void *arg) { release(arg); }
+static void time_over(void *arg) { awl__future_wake(&((wait_frame *)arg)->released); }
 
 /* One more is done. Result: whether it has an error that ends the wait. */
 static bool count_child(wait_frame *self, awl_future *future)
@@ -69,7 +63,7 @@ static void child_done(awl_loop *loop, awl__waiter *waiter)
     if (self->left && self->mode != AWL_FIRST_COMPLETED && !raised)
         return;
     awl_handle_cancel(&self->timer);
-    release(self);
+    awl__future_wake(&self->released);
 }
 
 /* 0, or why these cannot be waited for. */
@@ -96,7 +90,6 @@ static co_step wait_step(co_frame *frame, co_stack *stack)
         if (error)
             return awl__op_end(frame, stack, error);
         awl_future_init(&self->released, loop);
-        memset(&self->timer, 0, sizeof self->timer);
         if (self->timeout != AWL_FOREVER)
             awl_call_later(loop, &self->timer, self->timeout, time_over, self);
         self->left = self->n;
@@ -130,6 +123,6 @@ awl_coro awl_wait_(const void *awaitables, size_t n, enum awl_wait_mode mode, aw
     self->mode = mode;
     self->timeout = timeout;
     for (size_t i = 0; i < n; i++)
-        self->children[i].waiter.future = awl__awaitable_at(awaitables, i);
+        self->children[i] = (wait_child){ .waiter.future = awl__awaitable_at(awaitables, i) };
     return awl__op(self);
 }

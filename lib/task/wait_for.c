@@ -19,8 +19,7 @@ static void inner_done(awl_loop *loop, awl__waiter *waiter)
     wait_for_frame *self = (wait_for_frame *)(void *)((char *)waiter - offsetof(wait_for_frame, waiter));
 
     (void)loop;
-    if (!awl__is_done(&self->released))
-        awl__future_finish(&self->released, (awl_value){ .i = 0 }, CO_NONE);
+    awl__future_wake(&self->released);
 }
 
 /* Stands for a coroutine that is cancelled before it starts. */
@@ -81,7 +80,6 @@ static co_step wait_for_step(co_frame *frame, co_stack *stack)
             return start_without_time(self, stack);
         if (!self->of_coroutine)
             self->inner = awl_await_future_(self->future);
-        self->timeout.state_ = 0; /* a frame is not zeroed */
         awl_timeout_enter(&self->timeout, self->delay);
         frame->state_ = WAIT_FOR_INNER;
         step = co_start_(stack, frame, self->inner, mark, __LINE__);
@@ -91,19 +89,19 @@ static co_step wait_for_step(co_frame *frame, co_stack *stack)
     return awl__op_end(frame, stack, awl_timeout_exit(&self->timeout, stack->promise_.error_));
 }
 
-static const co_type wait_for_type = {
+const co_type awl__wait_for_type = {
     wait_for_step, NULL, "awl_wait_for", __FILE__, sizeof(wait_for_frame), __LINE__
 };
 
 void awl__wait_for_close(co_frame *frame)
 {
-    if (frame->type_ == &wait_for_type && ((wait_for_frame *)(void *)frame)->of_coroutine)
+    if (((wait_for_frame *)(void *)frame)->of_coroutine)
         awl_coro_close(((wait_for_frame *)(void *)frame)->inner);
 }
 
 awl_coro awl_wait_for_coro_(awl_coro coroutine, awl_time timeout)
 {
-    wait_for_frame *self = coroutine.frame_ || coroutine.token_ ? awl__op_new(&wait_for_type, sizeof *self) : NULL;
+    wait_for_frame *self = coroutine.frame_ || coroutine.token_ ? awl__op_new(&awl__wait_for_type, sizeof *self) : NULL;
 
     if (!self) {
         awl_coro_close(coroutine);
@@ -117,13 +115,12 @@ awl_coro awl_wait_for_coro_(awl_coro coroutine, awl_time timeout)
 
 awl_coro awl_wait_for_future_(awl_future *future, awl_time timeout)
 {
-    wait_for_frame *self = awl__op_new(&wait_for_type, sizeof *self);
+    wait_for_frame *self = awl__op_new(&awl__wait_for_type, sizeof *self);
 
     if (!self)
         return awl__op(NULL);
     self->future = future;
     self->delay = timeout;
-    self->of_coroutine = false;
     return awl__op(self);
 }
 
