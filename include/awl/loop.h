@@ -78,6 +78,11 @@ enum awl_error {
     AWL_EQUEUEEMPTY = 1305,    /* there is nothing in the queue */
     AWL_EQUEUESHUTDOWN = 1306, /* the queue was shut down */
     AWL_ETOOMANYDONE = 1307,   /* more items were said to be done than were put */
+    AWL_ETLS = 1401,         /* the TLS handshake or connection failed; awl_error_message says why */
+    AWL_ECERTIFICATE = 1402, /* the other side's certificate is not accepted; awl_error_message says why */
+    AWL_ETRUNCATED = 1403,   /* the TLS connection ended without a goodbye: what came may be only a part */
+    AWL_ETRUST = 1404,       /* there are no certificates to trust */
+    AWL_EKEY = 1405,         /* a key or a chain of ours cannot be used */
 };
 
 /*
@@ -87,6 +92,15 @@ enum awl_error {
  */
 const char *awl_strerror(int error);
 
+/*
+ * Says what is known of an error that has just come up: "example.org: the certificate has expired …". The loop keeps
+ * the last eight such texts; the youngest one for this number counts, of the running task if there is one.
+ *
+ * Result   that text, valid until an operation of this loop fails; where there is none, as awl_strerror.
+ * Source   test/task/test_message.c
+ */
+const char *awl_error_message(int error);
+
 /* What awl has to say when there is nobody to return an error to. */
 typedef struct awl_report {
     const char *what; /* one line: what happened and what to do */
@@ -95,6 +109,7 @@ typedef struct awl_report {
                        * NULL: not known */
     int line;
     int error; /* 0: none */
+    const char *message; /* what awl_error_message says of it; NULL: no more than its number does */
     const char *raiser; /* the coroutine in which that error was raised last, and where; NULL: not by co_raise */
     const char *raised_file;
     int raised_line;

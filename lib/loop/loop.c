@@ -392,6 +392,7 @@ void awl_loop_close(awl_loop *loop)
         awl__closer_remove(closer);
         closer->close(loop, closer);
     }
+    awl__messages_close(loop);
     awl__backend_close(loop);
     awl__pool_close(&loop->pool);
     if (awl_running_ == loop)

@@ -140,6 +140,7 @@ struct awl_loop {
     awl__block closers; /* a ring */
     size_t outside;     /* calls that threads of the library's own are going to post */
     void *resolver;     /* the dns layer's */
+    struct awl__messages *messages;
     awl__wheel wheel;   /* last, as it is large */
 };
 
@@ -253,6 +254,12 @@ int awl__loop_run(awl_loop *loop);
 int awl__loop_enter(awl_loop *loop);
 void awl__loop_pump(awl_loop *loop); /* attached: one turn */
 void awl__loop_leave(awl_loop *loop);
+
+/* What is known of an error (message.c): written where it comes up, before it is raised; one line, without the name of
+ * the error. find: NULL if there is nothing. */
+void awl__error_detail(awl_loop *loop, int error, const char *format, ...) __attribute__((format(printf, 3, 4)));
+const char *awl__error_find(const awl_loop *loop, int error);
+void awl__messages_close(awl_loop *loop);
 
 /* Errors that have nobody to go to, and the end of the program. */
 void awl__report(awl_loop *loop, const awl_report *report);

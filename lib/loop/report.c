@@ -33,6 +33,11 @@ const char *awl_strerror(int error)
     case AWL_EQUEUEEMPTY: return "the queue is empty";
     case AWL_EQUEUESHUTDOWN: return "the queue was shut down";
     case AWL_ETOOMANYDONE: return "more items of the queue are done than were put";
+    case AWL_ETLS: return "the TLS connection failed";
+    case AWL_ECERTIFICATE: return "the certificate is not accepted";
+    case AWL_ETRUNCATED: return "the TLS connection was cut off: what came may be only a part";
+    case AWL_ETRUST: return "there are no certificates to trust";
+    case AWL_EKEY: return "the key or certificate cannot be used";
     default: return strerror(error);
     }
 }
@@ -49,7 +54,8 @@ static void print_report(const awl_report *report)
         fprintf(stderr, "'%s': ", report->name);
     fputs(report->what, stderr);
     if (report->error)
-        fprintf(stderr, " (error %d: %s)", report->error, awl_strerror(report->error));
+        fprintf(stderr, " (error %d: %s)", report->error,
+                report->message ? report->message : awl_strerror(report->error));
     if (report->raiser)
         fprintf(stderr, ", last raised in '%s' at %s:%d", report->raiser, report->raised_file, report->raised_line);
     fputc('\n', stderr);
@@ -59,6 +65,8 @@ void awl__report(awl_loop *loop, const awl_report *report)
 {
     awl_report full = *report;
 
+    if (full.error && !full.message)
+        full.message = awl__error_find(loop, full.error);
     if (loop && full.error && full.error == loop->host.raised_) {
         full.raiser = loop->host.raiser_->name;
         full.raised_file = loop->host.raiser_->file;

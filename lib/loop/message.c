@@ -1,0 +1,97 @@
+/* What is known of an error beyond its number: the last few, for who asks; see awl_error_message in awl/loop.h. */
+#define _POSIX_C_SOURCE 200809L
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "loop_priv.h"
+
+enum { KEPT = 8, LONGEST = 1024 };
+
+typedef struct message {
+    const void *task; /* in which it came up; may be gone, and is only compared */
+    size_t size;
+    int error;
+    char text[];
+} message;
+
+struct awl__messages {
+    unsigned next; /* which of them is overwritten next */
+    message *kept[KEPT];
+};
+
+static void forget(awl_loop *loop, message *m)
+{
+    if (m)
+        awl__free(loop, m, sizeof *m + m->size);
+}
+
+void awl__error_detail(awl_loop *loop, int error, const char *format, ...)
+{
+    char text[LONGEST];
+    struct awl__messages *all = loop->messages;
+    message *m;
+    va_list args;
+    size_t size;
+    int len;
+
+    va_start(args, format);
+    len = vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    if (len < 0)
+        return;
+    size = ((size_t)len < sizeof text ? (size_t)len : sizeof text - 1) + 1;
+
+    /* Without memory the number has to do. */
+    if (!all) {
+        all = awl__alloc(loop, sizeof *all);
+        if (!all)
+            return;
+        memset(all, 0, sizeof *all);
+        loop->messages = all;
+    }
+    m = awl__alloc(loop, sizeof *m + size);
+    if (!m)
+        return;
+    *m = (message){ loop->current, size, error };
+    memcpy(m->text, text, size);
+    forget(loop, all->kept[all->next]);
+    all->kept[all->next] = m;
+    all->next = (all->next + 1) % KEPT;
+}
+
+const char *awl__error_find(const awl_loop *loop, int error)
+{
+    const struct awl__messages *all = loop ? loop->messages : NULL;
+    const message *found = NULL;
+
+    /* The youngest of this task, else of any. */
+    for (unsigned i = 1; all && i <= KEPT; i++) {
+        const message *m = all->kept[(all->next + KEPT - i) % KEPT];
+
+        if (!m || m->error != error)
+            continue;
+        if (m->task == loop->current)
+            return m->text;
+        if (!found)
+            found = m;
+    }
+    return found ? found->text : NULL;
+}
+
+const char *awl_error_message(int error)
+{
+    const char *text = error ? awl__error_find(awl_running_, error) : NULL;
+
+    return text ? text : awl_strerror(error);
+}
+
+void awl__messages_close(awl_loop *loop)
+{
+    struct awl__messages *all = loop->messages;
+
+    for (unsigned i = 0; all && i < KEPT; i++)
+        forget(loop, all->kept[i]);
+    awl__free(loop, all, sizeof *all);
+    loop->messages = NULL;
+}
