@@ -39,11 +39,15 @@
 #ifndef AWL_STREAM_H
 #define AWL_STREAM_H
 
+#include <sys/types.h>
+#include <sys/uio.h>
+
 #include "awl/dns.h"
 #include "awl/task.h"
 
 typedef struct awl_stream awl_stream;
 typedef struct awl_server awl_server;
+typedef struct awl_tls awl_tls; /* awl/tls.h */
 
 /* Zero is the default of every option. */
 typedef struct awl_stream_options {
@@ -51,6 +55,8 @@ typedef struct awl_stream_options {
     size_t high, low; /* of unsent bytes; 64 KiB and 16 KiB */
     int family;       /* AF_INET or AF_INET6: addresses of that family only */
     int backlog;      /* of a server: connections that the kernel completes ahead; 100 */
+    awl_tls *tls;     /* speak TLS, with this; NULL: do not. It is retained */
+    const char *server_name; /* of a client's TLS: what the certificate is to be for; NULL: the host */
 } awl_stream_options;
 
 /* ---- Opening and closing ----------------------------------------------------------------------------------------- */
@@ -70,12 +76,14 @@ typedef struct awl_stream_options {
 AWL_CORO awl_open_connection(const char *host, int port, const awl_stream_options *options);
 
 /*
- * Makes a stream of a connected stream socket.
+ * Makes a stream of a descriptor: a connected socket, an end of a pipe, a terminal, a serial port. A plain file and
+ * /dev/null do, too: they are always ready, and hold the loop up for as long as the disk takes.
  *
- *   fd   set to non-blocking mode here
- * Result   the stream; NULL with errno ENOMEM, ENOTSOCK, EBADF, or EINVAL without a running loop.
+ *   fd        set to non-blocking mode here; set back when the stream closes it, unless it is a socket
+ *   options   may be NULL
+ * Result   the stream; NULL with errno ENOMEM, EBADF, EISDIR, or EINVAL without a running loop.
  * Owns     the stream closes fd; on error it stays the caller's.
- * Source   asyncio.open_connection(sock=…); test/stream/test_read.c
+ * Source   asyncio.open_connection(sock=…), loop.connect_read_pipe; test/stream/test_read.c, test_descriptor.c
  */
 awl_stream *awl_stream_open(int fd, const awl_stream_options *options) __attribute__((warn_unused_result));
 
@@ -170,6 +178,10 @@ bool awl_stream_at_eof(const awl_stream *s);
  */
 int awl_stream_write(awl_stream *s, const void *data, size_t len);
 
+/* Writes several pieces, one behind the other, as one. Result: as awl_stream_write; EINVAL for a negative n, or for more
+ * bytes than memory can have. As asyncio.StreamWriter.writelines; test/stream/test_write.c */
+int awl_stream_writev(awl_stream *s, const struct iovec *parts, int n);
+
 /* Formats as printf does, and writes that. Result: as awl_stream_write; EINVAL if the format is wrong. */
 int awl_stream_print(awl_stream *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -186,7 +198,8 @@ AWL_CORO awl_stream_drain(awl_stream *s);
 /*
  * Says that nothing more will be written: the other side reads the end of the stream when it has read the rest.
  *
- * Result   0, also when said twice; otherwise as awl_stream_write.
+ * Result   0, also when said twice; EOPNOTSUPP where only the whole can be closed: TLS, pipes; otherwise as
+ *          awl_stream_write.
  * Source   asyncio.StreamWriter.write_eof; test/stream/test_write.c
  */
 int awl_stream_write_eof(awl_stream *s);
@@ -206,6 +219,46 @@ int awl_stream_fd(const awl_stream *s);
  * bytes (AWL_ADDRESS_TEXT do), with an empty string in it if there is none. */
 const char *awl_stream_peer(const awl_stream *s, char *text, size_t cap);
 const char *awl_stream_local(const awl_stream *s, char *text, size_t cap);
+
+/* ---- Transports: what moves the bytes of a stream ----------------------------------------------------------------- */
+
+/*
+ * The functions of a transport, for streams that are not over a descriptor. None of them blocks or calls back. Each
+ * result is what was done, or -errno: -EAGAIN is "not now", and whoever gets that is told by awl_stream_changed when to
+ * try again; any other error is the stream's from then on.
+ *
+ *   read        moves up to cap bytes, at least 1, to buf. Result: bytes; 0: the end
+ *   write       takes bytes of n pieces, at least one byte. Result: bytes taken
+ *   flush       passes on what it has taken and holds back; called whenever it can be written to. NULL: it holds nothing
+ *   write_eof   passes on that nothing more will come. NULL: there is no such thing
+ *   goodbye     the last words before an orderly close, when all is written. NULL: there are none
+ *   close       the end of it, orderly or not; called once, also when the loop is closed. May free `self`
+ */
+typedef struct awl_transport {
+    ssize_t (*read)(void *self, void *buf, size_t cap);
+    ssize_t (*write)(void *self, const struct iovec *parts, int n);
+    int (*flush)(void *self);
+    int (*write_eof)(void *self);
+    int (*goodbye)(void *self);
+    void (*close)(void *self);
+} awl_transport;
+
+/*
+ * Makes a stream over a transport of yours.
+ *
+ *   transport   read, write and close at least; must outlive the stream
+ *   self        what its functions get
+ *   options     may be NULL; of the limits
+ * Result   the stream; NULL with errno ENOMEM, or EINVAL without a running loop or with a function missing.
+ * Owns     the stream calls `close`; on error it does not.
+ * Source   asyncio.Transport; test/stream/test_transport.c
+ */
+awl_stream *awl_stream_new(const awl_transport *transport, void *self, const awl_stream_options *options)
+    __attribute__((warn_unused_result));
+
+/* A transport says that there may be something to read, or room to write: what got -EAGAIN is tried again. From the
+ * loop's thread, until `close` was called; nothing is called from within. */
+void awl_stream_changed(awl_stream *s, bool readable, bool writable);
 
 /* ---- Servers ----------------------------------------------------------------------------------------------------- */
 

@@ -9,34 +9,13 @@ enum { MOST_TRIED = 8 };
 
 /* ---- One address ------------------------------------------------------------------------------------------------- */
 
-/* Waits until the socket says that it is connected, or why not. */
-static co_step connected_step(co_frame *frame, co_stack *stack)
+/* What has become of a socket that was connecting: 0 or the error. */
+static int outcome(const awl_stream *s)
 {
-    awl__stream_op *op = (awl__stream_op *)(void *)frame;
-    awl_stream *s = op->stream;
     socklen_t size = sizeof(int);
     int error = 0;
 
-    if (frame->state_ == AWL__OP_START)
-        return awl__stream_park(op, stack, &s->gate.ops_);
-    if (awl__stream_unpark(op, stack, &s->gate.ops_))
-        error = ECANCELED;
-    else if (getsockopt(s->io.fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
-        error = errno;
-    s->connecting = false;
-    return awl__stream_leave_error(op, stack, error);
-}
-
-static const co_type connected_type = { connected_step, awl__stream_op_cancel,  "awl_open_connection",
-                                        __FILE__,       sizeof(awl__stream_op), __LINE__ };
-
-static awl_coro connected(awl_stream *s)
-{
-    awl__stream_op *self = awl__op_new(&connected_type, sizeof *self);
-
-    if (self)
-        self->stream = s;
-    return awl__op(self);
+    return getsockopt(s->io.fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0 ? errno : error;
 }
 
 /* Begins to connect. Result: 0, EINPROGRESS, or the error; in the first two cases *s is the stream. */
@@ -47,12 +26,12 @@ static int begin(const awl_address *address, const awl_stream_options *options, 
 
     if (error && error != EINPROGRESS)
         return error;
-    *s = awl__stream_new(awl_running_, fd, options, &memory);
+    *s = awl__stream_new(awl_running_, fd, true, options, &memory);
     if (!*s) {
         close(fd);
         return memory;
     }
-    (*s)->connecting = error == EINPROGRESS;
+    (*s)->writable = (*s)->readable = error == 0;
     return error;
 }
 
@@ -73,8 +52,11 @@ co_def(open_connection, {
                                     self->addresses, MOST_TRIED));
     for (self->i = 0; self->i < self->n; self->i++) {
         self->error = begin(&self->addresses[self->i], self->options, &self->s);
-        if (self->error == EINPROGRESS)
-            co_try(self->error, connected(self->s));
+        if (self->error == EINPROGRESS) {
+            while (!self->s->writable)
+                co_await(awl__stream_change(self->s));
+            self->error = outcome(self->s);
+        }
         if (!self->error)
             break;
         awl_stream_close(self->s);
@@ -82,6 +64,10 @@ co_def(open_connection, {
     }
     if (self->error)
         co_raise(self->error);
+    if (self->options && self->options->tls)
+        co_await(awl__layer_of(self->options->tls)
+                     ->start(self->s, self->options->tls,
+                             self->options->server_name ? self->options->server_name : self->host));
     co_return(self->s);
     co_finally;
     if (co_failing) {

@@ -39,12 +39,12 @@ int awl__read_enter(awl__read_op *op, co_stack *stack)
  * turn. */
 static co_step wait_for_stream(awl__read_op *op, co_stack *stack, awl_stream *s)
 {
-    const bool held = awl__stream_held(&op->op);
+    const bool held = awl__stream_held(&op->op), tired = s->streak >= AWL__MOST_AT_ONCE;
     const co_step step = awl__stream_park(&op->op, stack, &op->in->ops_);
 
     if (held)
         awl__stream_drop(s);
-    if (s->readable)
+    if (tired)
         awl__stream_wake(op->in->ops_, 0);
     return step;
 }
@@ -77,7 +77,7 @@ co_step awl__read_incomplete(awl__read_op *op, co_stack *stack)
     return awl__stream_leave_error(&op->op, stack, AWL_EINCOMPLETE);
 }
 
-/* Bytes from the buffer, or else the wire. Result: as awl__stream_fetch. */
+/* Bytes from the buffer, or else the transport. Result: as awl__stream_fetch. */
 static ssize_t pull(awl__read_op *op, void *buf, size_t cap)
 {
     awl_input_ *in = op->in;

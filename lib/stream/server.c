@@ -63,8 +63,11 @@ static void stop(awl_server *server)
 
 static void drop(awl_server *server)
 {
-    if (--server->refs == 0)
-        awl__free(server->loop, server, size_for(server->cap));
+    if (--server->refs)
+        return;
+    if (server->options.tls)
+        awl__layer_of(server->options.tls)->release(server->options.tls);
+    awl__free(server->loop, server, size_for(server->cap));
 }
 
 /* No task runs any more, and the memory goes with the loop. */
@@ -100,6 +103,23 @@ static void client_done(awl_loop *loop, awl__waiter *waiter)
     drop(server);
 }
 
+/* The coroutine of a client whose server speaks TLS. */
+co_def(serve_tls, {
+    awl_server *server;
+    awl_stream *s;
+})
+{
+    co_begin;
+    co_await(awl__layer_of(self->server->options.tls)->start(self->s, self->server->options.tls, NULL));
+    co_await(self->server->fn(self->s, self->server->arg));
+    co_end;
+}
+
+static awl_coro coroutine_of(awl_server *server, awl_stream *s)
+{
+    return server->options.tls ? co_call(serve_tls, .server = server, .s = s) : server->fn(s, server->arg);
+}
+
 /* Serves a connection; fd is closed in any case. 0 or the error. */
 static int serve(awl_server *server, int fd)
 {
@@ -110,12 +130,12 @@ static int serve(awl_server *server, int fd)
     if (!c)
         goto close_fd;
     memset(c, 0, sizeof *c);
-    c->s = awl__stream_new(server->loop, fd, &server->options, &error);
+    c->s = awl__stream_new(server->loop, fd, true, &server->options, &error);
     if (!c->s)
         goto free_client;
     c->s->refs++; /* the function, or its coroutine, may close it earlier */
     before = awl_nursery_open_(__FILE__, __LINE__);
-    c->task = awl_nursery_close_(before, server->fn(c->s, server->arg), &awl__no_site);
+    c->task = awl_nursery_close_(before, coroutine_of(server, c->s), &awl__no_site);
     if (!c->task)
         goto close_stream;
     c->server = server;
@@ -300,6 +320,8 @@ co_def(start_server, {
     server->fn = self->fn;
     server->arg = self->arg;
     server->refs = 1;
+    if (server->options.tls)
+        awl__layer_of(server->options.tls)->retain(server->options.tls);
     awl__closer_add(server->loop, &server->closer, loop_closed);
     co_return(server);
     co_end;

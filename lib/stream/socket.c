@@ -1,4 +1,4 @@
-/* Sockets: the wire that all other wires end in, and how they come to be. */
+/* Sockets: the transport of most streams, and how they come to be. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -7,17 +7,41 @@
 
 #include "stream_priv.h"
 
-/* ---- The wire ---------------------------------------------------------------------------------------------------- */
+/* ---- The transport ----------------------------------------------------------------------------------------------- */
 
-static ssize_t socket_read(awl_stream *s, void *buf, size_t cap)
+static ssize_t socket_read(void *self, void *buf, size_t cap)
 {
+    awl_stream *s = self;
     ssize_t n;
 
+    if (!s->readable)
+        return -EAGAIN;
     do
         n = recv(s->io.fd, buf, cap, 0);
     while (n < 0 && errno == EINTR);
     s->short_read = n > 0 && (size_t)n < cap;
-    return n < 0 ? errno == EWOULDBLOCK ? -EAGAIN : -errno : n;
+    if (n >= 0)
+        return n;
+    if (errno != EAGAIN && errno != EWOULDBLOCK)
+        return -errno;
+    s->readable = false;
+    return -EAGAIN;
+}
+
+static size_t length(const struct iovec *parts, int n)
+{
+    size_t all = 0;
+
+    for (int i = 0; i < n; i++)
+        all += parts[i].iov_len;
+    return all;
+}
+
+static ssize_t send_parts(int fd, const struct iovec *parts, int n)
+{
+    const struct msghdr message = { .msg_iov = (struct iovec *)(uintptr_t)parts, .msg_iovlen = (size_t)n };
+
+    return n == 1 ? send(fd, parts->iov_base, parts->iov_len, MSG_NOSIGNAL) : sendmsg(fd, &message, MSG_NOSIGNAL);
 }
 
 /*
@@ -25,22 +49,34 @@ static ssize_t socket_read(awl_stream *s, void *buf, size_t cap)
  * other side has ended, the next that happens is a change that the kernel tells of. So an echo need not try to read
  * again before it waits: two system calls a round trip.
  */
-static ssize_t socket_write(awl_stream *s, const void *data, size_t len)
+static ssize_t socket_write(void *self, const struct iovec *parts, int n)
 {
-    ssize_t n;
+    awl_stream *s = self;
+    ssize_t sent;
 
+    if (!s->writable)
+        return -EAGAIN;
     do
-        n = send(s->io.fd, data, len, MSG_NOSIGNAL);
-    while (n < 0 && errno == EINTR);
-    if (n >= 0 && s->short_read && !s->io.ended)
-        s->readable = false;
-    return n < 0 ? errno == EWOULDBLOCK ? -EAGAIN : -errno : n;
+        sent = send_parts(s->io.fd, parts, n);
+    while (sent < 0 && errno == EINTR);
+    if (sent >= 0) {
+        if (s->short_read && !s->io.ended)
+            s->readable = false;
+        if ((size_t)sent < length(parts, n))
+            s->writable = false; /* it is full */
+        return sent;
+    }
+    if (errno != EAGAIN && errno != EWOULDBLOCK)
+        return -errno;
+    s->writable = false;
+    return -EAGAIN;
 }
 
-static int socket_write_eof(awl_stream *s) { return shutdown(s->io.fd, SHUT_WR) < 0 ? errno : 0; }
+static int socket_write_eof(void *self) { return shutdown(((awl_stream *)self)->io.fd, SHUT_WR) < 0 ? -errno : 0; }
 
-static void socket_close(awl_stream *s)
+static void socket_close(void *self)
 {
+    awl_stream *s = self;
     const int fd = s->io.fd;
 
     awl__io_close(&s->io);
@@ -48,7 +84,10 @@ static void socket_close(awl_stream *s)
     s->io.fd = -1;
 }
 
-const awl__wire awl__socket_wire = { socket_read, socket_write, socket_write_eof, socket_close };
+const awl_transport awl__socket_transport = { .read = socket_read,
+                                              .write = socket_write,
+                                              .write_eof = socket_write_eof,
+                                              .close = socket_close };
 
 /* ---- Making sockets ---------------------------------------------------------------------------------------------- */
 

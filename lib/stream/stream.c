@@ -1,15 +1,10 @@
-/* Streams as such: made, changed by the kernel, failed, closed; see awl/stream.h. */
+/* Streams as such: made, changed by their transport, failed, closed; see awl/stream.h. */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
-#include <netinet/tcp.h>
-#include <unistd.h>
 
 #include "stream_priv.h"
 
-enum { MOST_AT_ONCE = 32 }; /* reads of one stream without a turn for the other tasks */
-
-_Static_assert(sizeof(awl_stream) <= 256 || sizeof(void *) > 8, "an idle stream is small");
+_Static_assert(sizeof(awl_stream) <= 256, "an idle stream is small");
 
 /* ---- Waiting operations ------------------------------------------------------------------------------------------ */
 
@@ -77,48 +72,6 @@ co_step awl__stream_leave_error(awl__stream_op *op, co_stack *stack, int error)
     return awl__op_end_plain(&op->co, stack, error);
 }
 
-/* ---- What the kernel says ---------------------------------------------------------------------------------------- */
-
-static void flush_later(void *arg) { awl__stream_flush(arg); }
-
-/* Called in the poll: notes it, and makes ready who cares. */
-static void changed(awl__io *io, bool readable, bool writable)
-{
-    awl_stream *s = (awl_stream *)(void *)((char *)io - offsetof(awl_stream, io));
-
-    if (readable) {
-        s->readable = true;
-        s->short_read = false;
-        awl__stream_wake(s->in.ops_, 0);
-    }
-    if (writable) {
-        s->writable = true;
-        if (s->connecting)
-            awl__stream_wake(s->gate.ops_, 0);
-        else if (s->gate.unsent_)
-            awl_call_soon(io->loop, &s->flush, flush_later, s);
-    }
-}
-
-ssize_t awl__stream_fetch(awl_stream *s, void *buf, size_t cap)
-{
-    ssize_t n;
-
-    if (s->in.eof_ || !s->readable)
-        return s->error ? -s->error : s->in.eof_ ? 0 : -EAGAIN;
-    if (s->streak >= MOST_AT_ONCE)
-        return -EAGAIN;
-    s->streak++;
-    n = s->wire->read(s, buf, cap);
-    if (n == -EAGAIN)
-        s->readable = false;
-    else if (n <= 0)
-        s->in.eof_ = true;
-    if (n < 0 && n != -EAGAIN)
-        awl__stream_fail(s, (int)-n);
-    return n <= 0 && s->error ? -s->error : n;
-}
-
 /* ---- Making ------------------------------------------------------------------------------------------------------ */
 
 /* The loop is being closed: no task runs any more, and the memory goes with the loop. */
@@ -128,51 +81,156 @@ static void loop_closed(awl_loop *loop, awl__closer *closer)
 
     (void)loop;
     s->closed = true;
-    s->wire->close(s);
+    s->transport->close(s->self);
 }
 
-awl_stream *awl__stream_new(awl_loop *loop, int fd, const awl_stream_options *options, int *error)
+static void run_flush(awl_loop *loop, awl__entry *entry)
+{
+    (void)loop;
+    entry->flags_ &= (uint8_t)~AWL__READY;
+    awl__stream_flush((awl_stream *)(void *)((char *)entry - offsetof(awl_stream, flush)));
+}
+
+awl_stream *awl__stream_make(awl_loop *loop, const awl_transport *transport, const awl_stream_options *options)
 {
     static const awl_stream_options defaults;
     const awl_stream_options *o = options ? options : &defaults;
     awl_stream *s = awl__alloc(loop, sizeof *s);
-    const int one = 1;
 
-    *error = ENOMEM;
     if (!s)
         return NULL;
     memset(s, 0, sizeof *s);
-    s->io.changed = changed;
-    *error = awl__io_open(loop, &s->io, fd);
-    if (*error) {
-        awl__free(loop, s, sizeof *s);
-        return NULL;
-    }
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    s->wire = &awl__socket_wire;
+    s->transport = transport;
+    s->io.loop = loop;
+    s->io.fd = -1;
     s->refs = 1;
-    s->readable = s->writable = true;
+    s->flags = -1;
     s->in.limit_ = o->limit ? o->limit : 65536;
     s->gate.high_ = o->high ? o->high : 65536;
     s->gate.low_ = o->low ? o->low : s->gate.high_ / 4;
+    s->flush.entry_.kind_ = AWL__FLUSH;
+    s->flush.entry_.flags_ = AWL__HAS_PREV;
+    loop->run[AWL__FLUSH] = run_flush;
     awl__closer_add(loop, &s->closer, loop_closed);
     return s;
 }
 
-awl_stream *awl_stream_open(int fd, const awl_stream_options *options)
+awl_stream *awl_stream_new(const awl_transport *transport, void *self, const awl_stream_options *options)
 {
-    awl_loop *loop = awl_running_;
     awl_stream *s = NULL;
-    int type, flags, error = EINVAL;
-    socklen_t size = sizeof type;
+    int error = EINVAL;
 
-    if (loop && getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) < 0)
-        error = errno;
-    else if (loop && (flags = fcntl(fd, F_GETFL)) >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) >= 0)
-        s = awl__stream_new(loop, fd, options, &error);
-    if (!s)
+    if (awl_running_ && transport && transport->read && transport->write && transport->close) {
+        error = ENOMEM;
+        s = awl__stream_make(awl_running_, transport, options);
+    }
+    if (s)
+        s->self = self;
+    else
         errno = error;
     return s;
+}
+
+/* ---- What the transport says ------------------------------------------------------------------------------------- */
+
+/* May be called in the poll: only makes ready who cares. */
+void awl_stream_changed(awl_stream *s, bool readable, bool writable)
+{
+    if (s->closed)
+        return;
+    if (readable)
+        awl__stream_wake(s->in.ops_, 0);
+    if (writable && (s->gate.unsent_ || s->closing || s->transport->flush) && !(s->flush.entry_.flags_ & AWL__READY))
+        awl__ready(s->io.loop, &s->flush.entry_);
+    awl__stream_wake(s->watchers, 0);
+}
+
+ssize_t awl__stream_fetch(awl_stream *s, void *buf, size_t cap)
+{
+    ssize_t n;
+
+    if (s->in.eof_)
+        return -s->error;
+    if (s->streak >= AWL__MOST_AT_ONCE)
+        return -EAGAIN;
+    s->streak++;
+    n = s->transport->read(s->self, buf, cap);
+    if (n <= 0 && n != -EAGAIN)
+        s->in.eof_ = true;
+    if (n < 0 && n != -EAGAIN)
+        awl__stream_fail(s, (int)-n);
+    return n <= 0 && s->error ? -s->error : n;
+}
+
+/* Suspended until something has changed. */
+static co_step change_step(co_frame *frame, co_stack *stack)
+{
+    awl__stream_op *op = (awl__stream_op *)(void *)frame;
+    awl_stream *s = op->stream;
+
+    if (frame->state_ == AWL__OP_START && !s->closed)
+        return awl__stream_park(op, stack, &s->watchers);
+    if (frame->state_ != AWL__OP_START && awl__stream_unpark(op, stack, &s->watchers))
+        return awl__stream_leave_error(op, stack, ECANCELED);
+    return awl__stream_leave_error(op, stack, 0);
+}
+
+static const co_type change_type = { change_step, awl__stream_op_cancel,  "awl_stream_change",
+                                     __FILE__,    sizeof(awl__stream_op), __LINE__ };
+
+awl_coro awl__stream_change(awl_stream *s)
+{
+    awl__stream_op *self = awl__op_new(&change_type, sizeof *self);
+
+    if (self)
+        self->stream = s;
+    return awl__op(self);
+}
+
+/* ---- Layers ------------------------------------------------------------------------------------------------------ */
+
+int awl__stream_push(awl_stream *s, const awl_transport *layer, void *self, awl__lower *lower)
+{
+    if (s->error || s->closing)
+        return s->error ? s->error : ECONNABORTED;
+    if (s->in.ops_ || s->gate.unsent_)
+        return EBUSY;
+    awl__input_settle(&s->in);
+    *lower = (awl__lower){ s->transport, s->self, s->in.at_, s->in.start_, s->in.end_, s->in.cap_ };
+    s->in.at_ = NULL;
+    s->in.start_ = s->in.end_ = s->in.cap_ = 0;
+    s->transport = layer;
+    s->self = self;
+    return 0;
+}
+
+static void free_early(awl_loop *loop, awl__lower *lower)
+{
+    awl__free(loop, lower->early, lower->cap);
+    lower->early = NULL;
+}
+
+ssize_t awl__lower_read(awl_loop *loop, awl__lower *lower, void *buf, size_t cap)
+{
+    size_t n = lower->end - lower->start;
+
+    if (!lower->early)
+        return lower->transport->read(lower->self, buf, cap);
+    n = n < cap ? n : cap;
+    memcpy(buf, lower->early + lower->start, n);
+    lower->start += n;
+    if (lower->start == lower->end)
+        free_early(loop, lower);
+    return (ssize_t)n;
+}
+
+void awl__lower_close(awl_loop *loop, awl__lower *lower)
+{
+    if (lower->early)
+        free_early(loop, lower);
+    if (lower->transport)
+        lower->transport->close(lower->self);
+    lower->transport = NULL;
 }
 
 /* ---- Failing and closing ----------------------------------------------------------------------------------------- */
@@ -190,18 +248,20 @@ static void free_output(awl_stream *s)
     s->gate.paused_ = false;
 }
 
-/* Everything is sent or lost: the descriptor goes, and who waits for that goes on. */
-static void finish(awl_stream *s)
+/* Everything is sent or lost: the transport goes, and who waits for that goes on. */
+static void let_go(awl_stream *s)
 {
     if (s->closed)
         return;
     s->closed = true;
-    awl_handle_cancel(&s->flush);
+    if (s->flush.entry_.flags_ & AWL__READY)
+        awl__unready(s->io.loop, &s->flush.entry_);
     awl__closer_remove(&s->closer);
-    s->wire->close(s);
+    s->transport->close(s->self);
     free_output(s);
     awl__input_free(&s->in);
     awl__stream_wake(s->gate.ops_, s->error);
+    awl__stream_wake(s->watchers, 0);
     awl__stream_wake(s->in.ops_, 0);
 }
 
@@ -211,9 +271,10 @@ void awl__stream_fail(awl_stream *s, int error)
         s->error = (int16_t)error;
     free_output(s);
     awl__gate_lose(&s->gate, s->error, s->error);
+    awl__stream_wake(s->watchers, 0);
     awl__stream_wake(s->in.ops_, 0);
     if (s->closing)
-        finish(s);
+        let_go(s);
 }
 
 void awl__stream_end(awl_stream *s)
@@ -224,50 +285,90 @@ void awl__stream_end(awl_stream *s)
     if (!s->error)
         s->gate.lost_ = ECONNABORTED;
     awl__stream_wake(s->in.ops_, 0);
-    if (!s->gate.unsent_)
-        finish(s);
+    awl__stream_flush(s);
+}
+
+static void free_unreferenced(awl_stream *s)
+{
+    if (s->refs == 0 && s->closed)
+        awl__free(s->io.loop, s, sizeof *s);
 }
 
 void awl__stream_drop(awl_stream *s)
 {
-    if (--s->refs == 0 && s->closed)
-        awl__free(s->io.loop, s, sizeof *s);
+    s->refs--;
+    free_unreferenced(s);
 }
 
-void awl__stream_flush(awl_stream *s)
+/* ---- Sending what was kept --------------------------------------------------------------------------------------- */
+
+/* Takes n sent bytes off the front. */
+static void sent(awl_stream *s, size_t n)
 {
-    while (s->out) {
+    awl__gate_sent(&s->gate, n);
+    while (n) {
         awl__chunk *chunk = s->out;
         const size_t len = chunk->end - chunk->start;
-        const ssize_t n = s->wire->write(s, chunk->data + chunk->start, len);
 
-        if (n < 0 && n != -EAGAIN) {
-            awl__stream_fail(s, (int)-n);
-            break;
+        if (n < len) {
+            chunk->start += n;
+            return;
         }
-        if (n > 0) {
-            chunk->start += (size_t)n;
-            awl__gate_sent(&s->gate, (size_t)n);
-        }
-        if (n < 0 || (size_t)n < len) {
-            s->writable = false;
-            break;
-        }
+        n -= len;
         s->out = chunk->next;
         if (!s->out)
             s->out_last = NULL;
         awl__free(s->io.loop, chunk, sizeof *chunk + chunk->cap);
     }
-    if (!s->gate.unsent_ && s->eof_asked && !s->eof_sent && !s->closed) {
-        s->eof_sent = true;
-        s->wire->write_eof(s);
-    }
-    if (!s->gate.unsent_ && s->closing) {
-        finish(s);
-        if (s->refs == 0)
-            awl__free(s->io.loop, s, sizeof *s);
-    }
 }
+
+/* Hands over as many chunks as go at once. Result: bytes, or -error. */
+static ssize_t send_chunks(awl_stream *s)
+{
+    struct iovec parts[AWL__MOST_PARTS];
+    ssize_t bytes;
+    int n = 0;
+
+    for (awl__chunk *chunk = s->out; chunk && n < AWL__MOST_PARTS; chunk = chunk->next)
+        parts[n++] = (struct iovec){ chunk->data + chunk->start, chunk->end - chunk->start };
+    bytes = s->transport->write(s->self, parts, n);
+    if (bytes > 0)
+        sent(s, (size_t)bytes);
+    return bytes;
+}
+
+/* Everything has been handed over: what the transport still holds follows, then the end, then the goodbye. 0, -EAGAIN:
+ * not all of it has gone yet, or -error. */
+static int send_end(awl_stream *s)
+{
+    const awl_transport *t = s->transport;
+    int rc = t->flush ? t->flush(s->self) : 0;
+
+    if (!rc && s->eof_asked && !s->eof_sent) {
+        rc = t->write_eof(s->self);
+        s->eof_sent = rc == 0;
+    }
+    return !rc && s->closing && t->goodbye ? t->goodbye(s->self) : rc;
+}
+
+void awl__stream_flush(awl_stream *s)
+{
+    ssize_t rc = 0;
+
+    if (s->closed)
+        return;
+    while (s->out && rc >= 0)
+        rc = send_chunks(s);
+    if (rc >= 0 && !s->error)
+        rc = send_end(s);
+    if (rc < 0 && rc != -EAGAIN)
+        awl__stream_fail(s, (int)-rc);
+    else if (s->closing && rc >= 0)
+        let_go(s);
+    free_unreferenced(s);
+}
+
+/* ---- Closing ----------------------------------------------------------------------------------------------------- */
 
 void awl_stream_close(awl_stream *s)
 {

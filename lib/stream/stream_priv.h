@@ -7,18 +7,6 @@
 #include "../task/task_priv.h"
 #include "awl/stream.h"
 
-/* ---- The bytes' way out: a socket, or a layer like TLS over one -------------------------------------------------- */
-
-typedef struct awl__wire {
-    /* Both move what they can at once. Result: bytes (for read, 0: the end), or -error; -EAGAIN: after a change. */
-    ssize_t (*read)(awl_stream *s, void *buf, size_t cap);
-    ssize_t (*write)(awl_stream *s, const void *data, size_t len);
-    int (*write_eof)(awl_stream *s); /* after the last byte; 0 or the error */
-    void (*close)(awl_stream *s);
-} awl__wire;
-
-extern const awl__wire awl__socket_wire;
-
 /* ---- Operations that wait ---------------------------------------------------------------------------------------- */
 
 /* The head of the frame of each. While it is suspended it holds a reference to the stream. */
@@ -41,6 +29,11 @@ typedef struct awl__drain_op {
     awl_gate_ *gate; /* of the stream, or the first in a flow; NULL: awl_flow_fini */
 } awl__drain_op;
 
+enum {
+    AWL__MOST_AT_ONCE = 32, /* reads of one stream without a turn for the other tasks */
+    AWL__MOST_PARTS = 16,   /* that are handed to a transport at once */
+};
+
 enum { AWL__OP_START, AWL__OP_WAIT, AWL__OP_YIELD, AWL__OP_CANCELLED };
 
 typedef struct awl__chunk {
@@ -52,34 +45,70 @@ typedef struct awl__chunk {
 /* ---- Streams ----------------------------------------------------------------------------------------------------- */
 
 struct awl_stream {
-    awl__io io;
-    const awl__wire *wire;
-    void *wire_data; /* of a layer over the socket */
+    const awl_transport *transport;
+    void *self; /* its first argument; of a descriptor's transport, the stream */
+    awl__io io; /* the descriptor below it all, if there is one (else fd is -1); its loop is the stream's */
     awl__closer closer;
     uint32_t refs;
     int16_t error;   /* the first one */
     uint8_t streak;  /* reads that did not suspend, in a row */
+    bool eof_asked, eof_sent;
+    bool closing;    /* no more operations; what is unsent goes first */
+    bool closed;     /* the transport is gone */
+    bool given_back; /* awl_stream_close was called */
+
+    /* what is known of the descriptor, for its transport alone */
     bool readable;   /* a read may find something */
     bool short_read; /* the last one got less than it asked for */
     bool writable;   /* a write may find room */
-    bool connecting;
-    bool eof_asked, eof_sent;
-    bool closing;    /* no more operations; what is unsent goes first */
-    bool closed;     /* the descriptor is gone */
-    bool given_back; /* awl_stream_close was called */
+    int flags;       /* of fcntl, to be set again at the close; -1: none */
 
     awl_input_ in;
-    awl_gate_ gate; /* in its list are those, too, that wait for the close, or for the connection */
+    awl_gate_ gate; /* in its list are those, too, that wait for the close */
+    awl__stream_op *watchers; /* that wait for any change */
     awl__chunk *out, *out_last;
-    awl_handle flush;
+    awl__link flush; /* on the ready queue when there is something to send */
 };
 
-/* stream.c */
-awl_stream *awl__stream_new(awl_loop *loop, int fd, const awl_stream_options *options, int *error);
+/* stream.c. The first makes a stream without a transport's state; NULL: no memory. */
+awl_stream *awl__stream_make(awl_loop *loop, const awl_transport *transport, const awl_stream_options *options);
 void awl__stream_drop(awl_stream *s); /* one reference */
 void awl__stream_fail(awl_stream *s, int error);
 void awl__stream_end(awl_stream *s);   /* begins to close */
 void awl__stream_flush(awl_stream *s); /* sends what can be sent */
+
+/* A coroutine object: suspended until the transport has changed, or the stream is closed. Errors: ECANCELED. */
+awl_coro awl__stream_change(awl_stream *s);
+
+/* ---- Layers: a transport over a transport, put there while the stream lives --------------------------------------- */
+
+typedef struct awl__lower {
+    const awl_transport *transport;
+    void *self;
+    char *early; /* what had been read ahead; NULL: nothing */
+    size_t start, end, cap;
+} awl__lower;
+
+/*
+ * Puts a layer between a stream and its transport, which is moved to *lower; the layer's close has to close that, by
+ * awl__lower_close. A layer that has got something to read or can be written to calls awl_stream_changed.
+ *
+ * Result   0; EBUSY if a read is pending or bytes are unsent; the stream's error, ECONNABORTED after closing.
+ */
+int awl__stream_push(awl_stream *s, const awl_transport *layer, void *self, awl__lower *lower);
+ssize_t awl__lower_read(awl_loop *loop, awl__lower *lower, void *buf, size_t cap); /* as awl_transport's */
+void awl__lower_close(awl_loop *loop, awl__lower *lower);
+
+/* What an awl_tls begins with: how streams, which know no more of it, use it. */
+typedef struct awl__layer {
+    awl_coro (*start)(awl_stream *s, awl_tls *tls, const char *server_name); /* the handshake; fails the stream */
+    void (*retain)(awl_tls *tls);
+    void (*release)(awl_tls *tls);
+} awl__layer;
+
+static inline const awl__layer *awl__layer_of(const awl_tls *tls) { return (const awl__layer *)(const void *)tls; }
+
+/* ---- What operations do ------------------------------------------------------------------------------------------- */
 
 /* Suspends an operation among those of `list`, with a reference to its stream if it has one. */
 co_step awl__stream_park(awl__stream_op *op, co_stack *stack, awl__stream_op **list);
@@ -100,8 +129,8 @@ static inline bool awl__stream_held(const awl__stream_op *op) { return op->strea
 co_step awl__stream_leave(awl__stream_op *op, co_stack *stack, co_typed_ result);
 co_step awl__stream_leave_error(awl__stream_op *op, co_stack *stack, int error); /* 0: none, and no result */
 
-/* Bytes from the wire. Result: bytes, 0 at the end, or -error; -EAGAIN: wait, perhaps only a turn of the other tasks.
- */
+/* Bytes from the transport. Result: bytes, 0 at the end, or -error; -EAGAIN: wait, perhaps only a turn of the other
+ * tasks. */
 ssize_t awl__stream_fetch(awl_stream *s, void *buf, size_t cap);
 
 /* input.c: the buffer. It is that of a stream, or the first in a reader that is fed. */
@@ -165,7 +194,11 @@ void awl__gate_written(awl_gate_ *gate, size_t n);
 void awl__gate_sent(awl_gate_ *gate, size_t n);
 void awl__gate_lose(awl_gate_ *gate, int error, int later); /* the error of drains that wait, and of later ones */
 
+/* descriptor.c */
+awl_stream *awl__stream_new(awl_loop *loop, int fd, bool is_socket, const awl_stream_options *options, int *error);
+
 /* socket.c */
+extern const awl_transport awl__socket_transport;
 int awl__socket_connect(const awl_address *address, int *fd); /* 0, EINPROGRESS, or the error */
 int awl__socket_listen(const awl_address *address, int backlog, int *fd);
 

@@ -10,34 +10,64 @@ enum { CHUNK = 2048 - sizeof(awl__chunk) };
 
 /* ---- Writing ----------------------------------------------------------------------------------------------------- */
 
-/* Copies to the end of what is unsent; all or nothing. false: no memory. */
-static bool keep(awl_stream *s, const char *data, size_t len)
+/* Makes room behind what is unsent: what the last chunk has, and a new one. false: no memory, nothing has changed. */
+static bool reserve(awl_stream *s, size_t len)
 {
     awl__chunk *last = s->out_last, *chunk;
-    size_t room = last ? last->cap - last->end : 0;
+    const size_t room = last ? last->cap - last->end : 0;
+    size_t cap = CHUNK;
 
-    if (room > len)
-        room = len;
-    if (len > room) {
-        const size_t cap = len - room > CHUNK ? len - room : CHUNK;
-
-        chunk = cap < SIZE_MAX / 2 ? awl__alloc(s->io.loop, sizeof *chunk + cap) : NULL;
-        if (!chunk)
-            return false;
-        *chunk = (awl__chunk){ .end = len - room, .cap = cap };
-        memcpy(chunk->data, data + room, len - room);
-        if (last)
-            last->next = chunk;
-        else
-            s->out = chunk;
-        s->out_last = chunk;
-    }
-    if (room) {
-        memcpy(last->data + last->end, data, room);
-        last->end += room;
-    }
-    awl__gate_written(&s->gate, len);
+    if (len <= room)
+        return true;
+    if (len - room > cap)
+        cap = len - room;
+    chunk = cap < SIZE_MAX / 2 ? awl__alloc(s->io.loop, sizeof *chunk + cap) : NULL;
+    if (!chunk)
+        return false;
+    *chunk = (awl__chunk){ .cap = cap };
+    if (last)
+        last->next = chunk;
+    else
+        s->out = s->out_last = chunk;
     return true;
+}
+
+/* Copies to the end of what is unsent, where there is room. */
+static void append(awl_stream *s, const char *data, size_t len)
+{
+    awl__gate_written(&s->gate, len);
+    while (len) {
+        awl__chunk *last = s->out_last;
+        size_t n = last->cap - last->end;
+
+        if (!n) {
+            s->out_last = last->next;
+            continue;
+        }
+        n = n < len ? n : len;
+        memcpy(last->data + last->end, data, n);
+        last->end += n;
+        data += n;
+        len -= n;
+    }
+}
+
+/* Keeps all but the first `sent` of `len` bytes. 0 or the error. */
+static int keep(awl_stream *s, const struct iovec *parts, size_t len, size_t sent)
+{
+    if (!reserve(s, len - sent)) {
+        if (sent)
+            awl__stream_fail(s, ENOMEM); /* with a hole in it, nothing that follows would be of use */
+        return ENOMEM;
+    }
+    for (len -= sent; len; parts++) {
+        const size_t skip = sent < parts->iov_len ? sent : parts->iov_len;
+
+        append(s, (const char *)parts->iov_base + skip, parts->iov_len - skip);
+        len -= parts->iov_len - skip;
+        sent -= skip;
+    }
+    return 0;
 }
 
 /* 0, or why nothing can be written. */
@@ -49,30 +79,50 @@ static int check(const awl_stream *s)
     return s->error ? s->error : s->closing ? ECONNABORTED : 0;
 }
 
+/* `len`: of all parts. */
+static int write_parts(awl_stream *s, const struct iovec *parts, int n, size_t len)
+{
+    ssize_t sent = 0;
+
+    if (s->eof_asked)
+        return EPIPE;
+    if (!s->gate.unsent_) {
+        sent = s->transport->write(s->self, parts, n < AWL__MOST_PARTS ? n : AWL__MOST_PARTS);
+        if (sent == -EAGAIN)
+            sent = 0;
+        if (sent < 0) {
+            awl__stream_fail(s, (int)-sent);
+            return s->error;
+        }
+    }
+    return (size_t)sent == len ? 0 : keep(s, parts, len, (size_t)sent);
+}
+
 int awl_stream_write(awl_stream *s, const void *data, size_t len)
 {
+    const struct iovec part = { (void *)(uintptr_t)data, len };
     const int error = check(s);
-    size_t sent = 0;
 
     if (error || !len)
         return error;
-    if (s->eof_asked)
-        return EPIPE;
-    if (!s->gate.unsent_ && s->writable) {
-        const ssize_t n = s->wire->write(s, data, len);
+    return data ? write_parts(s, &part, 1, len) : EINVAL;
+}
 
-        if (n < 0 && n != -EAGAIN) {
-            awl__stream_fail(s, (int)-n);
-            return s->error;
-        }
-        sent = n < 0 ? 0 : (size_t)n;
-        s->writable = sent == len;
+int awl_stream_writev(awl_stream *s, const struct iovec *parts, int n)
+{
+    const int error = check(s);
+    size_t len = 0;
+
+    if (error)
+        return error;
+    if (n < 0 || (n && !parts))
+        return EINVAL;
+    for (int i = 0; i < n; i++) {
+        if (parts[i].iov_len > SIZE_MAX / 2 - len || (parts[i].iov_len && !parts[i].iov_base))
+            return EINVAL;
+        len += parts[i].iov_len;
     }
-    if (sent == len || keep(s, (const char *)data + sent, len - sent))
-        return 0;
-    if (sent)
-        awl__stream_fail(s, ENOMEM); /* with a hole in it, nothing that follows would be of use */
-    return ENOMEM;
+    return len ? write_parts(s, parts, n, len) : 0;
 }
 
 int awl_stream_print(awl_stream *s, const char *format, ...)
@@ -108,6 +158,8 @@ int awl_stream_write_eof(awl_stream *s)
 
     if (error)
         return error;
+    if (!s->transport->write_eof)
+        return EOPNOTSUPP;
     s->eof_asked = true;
     awl__stream_flush(s);
     return s->error;

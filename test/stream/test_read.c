@@ -297,19 +297,6 @@ STREAM_TEST(reader_that_always_finds_bytes_lets_others_run, { awl_stream *s; int
     co_end;
 }
 
-STREAM_TEST(open_takes_sockets_only, { int fds[2]; })
-{
-    co_begin;
-    CHECK_INT(pipe(self->fds), 0);
-    CHECK(awl_stream_open(self->fds[0], NULL) == NULL);
-    CHECK_INT(errno, ENOTSOCK);
-    CHECK(awl_stream_open(-1, NULL) == NULL);
-    CHECK_INT(errno, EBADF);
-    close(self->fds[0]);
-    close(self->fds[1]);
-    co_end;
-}
-
 TEST(open_needs_a_running_loop)
 {
     CHECK(awl_stream_open(0, NULL) == NULL);

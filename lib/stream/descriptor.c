@@ -1,0 +1,161 @@
+/* Streams over a descriptor: sockets by socket.c; pipes, terminals and serial ports here; see awl/stream.h. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "stream_priv.h"
+
+/* ---- Writing to a pipe without SIGPIPE --------------------------------------------------------------------------- */
+
+/* MSG_NOSIGNAL is for sockets alone: elsewhere the signal is held up, and taken back if it came from this write. */
+typedef struct hush {
+    sigset_t pipe, before;
+    bool pending;
+} hush;
+
+static void hush_begin(hush *h)
+{
+    sigset_t pending;
+
+    sigemptyset(&h->pipe);
+    sigaddset(&h->pipe, SIGPIPE);
+    sigpending(&pending);
+    h->pending = sigismember(&pending, SIGPIPE) == 1;
+    pthread_sigmask(SIG_BLOCK, &h->pipe, &h->before);
+}
+
+static void hush_end(const hush *h, bool broken)
+{
+    const int error = errno;
+
+    if (broken && !h->pending) {
+        while (sigtimedwait(&h->pipe, NULL, &(struct timespec){ 0, 0 }) < 0 && errno == EINTR)
+            ;
+    }
+    pthread_sigmask(SIG_SETMASK, &h->before, NULL);
+    errno = error;
+}
+
+/* ---- The transport ----------------------------------------------------------------------------------------------- */
+
+static ssize_t descriptor_read(void *self, void *buf, size_t cap)
+{
+    awl_stream *s = self;
+    ssize_t n;
+
+    if (!s->readable)
+        return -EAGAIN;
+    do
+        n = read(s->io.fd, buf, cap);
+    while (n < 0 && errno == EINTR);
+    if (n >= 0)
+        return n;
+    if (errno != EAGAIN && errno != EWOULDBLOCK)
+        return -errno;
+    s->readable = false;
+    return -EAGAIN;
+}
+
+static ssize_t descriptor_write(void *self, const struct iovec *parts, int n)
+{
+    awl_stream *s = self;
+    ssize_t sent;
+    hush h;
+
+    if (!s->writable)
+        return -EAGAIN;
+    hush_begin(&h);
+    do
+        sent = writev(s->io.fd, parts, n);
+    while (sent < 0 && errno == EINTR);
+    hush_end(&h, sent < 0 && errno == EPIPE);
+    if (sent >= 0)
+        return sent;
+    if (errno != EAGAIN && errno != EWOULDBLOCK)
+        return -errno;
+    s->writable = false;
+    return -EAGAIN;
+}
+
+static void descriptor_close(void *self)
+{
+    awl_stream *s = self;
+    const int fd = s->io.fd;
+
+    awl__io_close(&s->io);
+    if (s->flags >= 0) /* who shares it, like the shell its terminal, finds it as it was */
+        fcntl(fd, F_SETFL, s->flags);
+    close(fd);
+    s->io.fd = -1;
+}
+
+static const awl_transport descriptor_transport = { .read = descriptor_read,
+                                                    .write = descriptor_write,
+                                                    .close = descriptor_close };
+
+/* ---- Making ------------------------------------------------------------------------------------------------------ */
+
+static void changed(awl__io *io, bool readable, bool writable)
+{
+    awl_stream *s = (awl_stream *)(void *)((char *)io - offsetof(awl_stream, io));
+
+    if (readable) {
+        s->readable = true;
+        s->short_read = false;
+    }
+    if (writable)
+        s->writable = true;
+    awl_stream_changed(s, readable, writable);
+}
+
+awl_stream *awl__stream_new(awl_loop *loop, int fd, bool is_socket, const awl_stream_options *options, int *error)
+{
+    awl_stream *s = awl__stream_make(loop, is_socket ? &awl__socket_transport : &descriptor_transport, options);
+    const int one = 1;
+
+    *error = ENOMEM;
+    if (!s)
+        return NULL;
+    s->self = s;
+    s->io.changed = changed;
+    *error = awl__io_open(loop, &s->io, fd);
+    if (*error == EPERM && !is_socket) /* a file, or /dev/null: there is nothing to wait for */
+        *error = 0;
+    if (*error) {
+        awl__closer_remove(&s->closer);
+        awl__free(loop, s, sizeof *s);
+        return NULL;
+    }
+    s->io.fd = fd;
+    s->readable = s->writable = true;
+    if (is_socket)
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    return s;
+}
+
+awl_stream *awl_stream_open(int fd, const awl_stream_options *options)
+{
+    const int flags = fcntl(fd, F_GETFL);
+    awl_stream *s = NULL;
+    int error = EINVAL;
+    struct stat status;
+
+    if (flags < 0 || fstat(fd, &status) < 0) {
+        error = errno;
+    } else if (S_ISDIR(status.st_mode)) {
+        error = EISDIR;
+    } else if (awl_running_) {
+        s = awl__stream_new(awl_running_, fd, S_ISSOCK(status.st_mode), options, &error);
+        if (s && !(flags & O_NONBLOCK)) {
+            fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+            s->flags = S_ISSOCK(status.st_mode) ? -1 : flags;
+        }
+    }
+    if (!s)
+        errno = error;
+    return s;
+}
