@@ -17,6 +17,7 @@
 #include "awl/sync.h" /* events, locks, semaphores, conditions, barriers, queues */
 #include "awl/dns.h"  /* addresses, and names to addresses */
 #include "awl/stream.h" /* TCP: connections and servers */
+#include "awl/datagram.h" /* UDP */
 #include "awl/http.h" /* an HTTP client */
 
 #endif
