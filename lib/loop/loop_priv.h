@@ -139,7 +139,7 @@ struct awl_loop {
 
     awl__block closers; /* a ring */
     size_t outside;     /* calls that threads of the library's own are going to post */
-    void *resolver;     /* the dns layer's */
+    struct awl__dns *dns; /* that layer's; NULL until a name is looked up */
     struct awl__messages *messages;
     awl__wheel wheel;   /* last, as it is large */
 };
