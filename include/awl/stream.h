@@ -55,6 +55,10 @@ typedef struct awl_stream_options {
     size_t high, low; /* of unsent bytes; 64 KiB and 16 KiB */
     int family;       /* AF_INET or AF_INET6: addresses of that family only */
     int backlog;      /* of a server: connections that the kernel completes ahead; 100 */
+    awl_time happy_eyeballs_delay; /* of a client: what each address gets before the next is tried, too; 250 ms.
+                                    * AWL_FOREVER: one after the other; below 0: all at once */
+    const char *local_host; /* of a client: from where, a name or numbers; NULL: any address */
+    int local_port;         /* and from which port, 1 to 65535; any */
     awl_tls *tls;     /* speak TLS, with this; NULL: do not. It is retained */
     const char *server_name; /* of a client's TLS: what the certificate is to be for; NULL: the host */
 } awl_stream_options;
@@ -62,16 +66,21 @@ typedef struct awl_stream_options {
 /* ---- Opening and closing ----------------------------------------------------------------------------------------- */
 
 /*
- * Connects to a TCP server, trying the addresses of `host` in turn.
+ * Connects to a TCP server. Of several addresses of `host` the first that answers is taken: one is tried after the other,
+ * IPv6 and IPv4 in turn, beginning with the one that the name service has put first, each 250 ms after the one before or as
+ * soon as that has failed (RFC 8305).
  *
  *   host      a name or numbers, valid until the operation completes
  *   port      1 to 65535
  *   options   may be NULL; valid until the operation completes
  * Result   awl_stream *: the connection.
- * Errors   those of awl_getaddrinfo; that of the last address tried: ECONNREFUSED, ETIMEDOUT, ENETUNREACH …; EMFILE,
- *          ENFILE; EINVAL; ENOMEM; ECANCELED.
+ * Errors   those of awl_getaddrinfo; that of the address that failed last: ECONNREFUSED, ETIMEDOUT, ENETUNREACH …
+ *          (awl_error_message names all); EADDRINUSE, EADDRNOTAVAIL: it cannot be from there; EMFILE, ENFILE; EINVAL;
+ *          ENOMEM; ECANCELED.
  * Owns     the caller closes the stream.
- * Source   asyncio.open_connection; test/stream/test_connect.c
+ * Context  suspends. The other attempts are closed before it ends, however it does; without a deadline of yours
+ *          (awl_wait_for) the kernel's counts, about two minutes for each address.
+ * Source   asyncio.open_connection; test/stream/test_connect.c, test_race.c
  */
 AWL_CORO awl_open_connection(const char *host, int port, const awl_stream_options *options);
 

@@ -1,11 +1,21 @@
-/* awl_open_connection: names to addresses, and the addresses in turn; see awl/stream.h. */
+/* awl_open_connection: names to addresses, and the addresses in a staggered race; see awl/stream.h. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "stream_priv.h"
 
-enum { MOST_TRIED = 8 };
+enum { MOST_TRIED = 16, MOST_LOCAL = 4 };
+static const awl_time default_delay = 250 * AWL_MS; /* RFC 8305, section 5 */
+
+/* Where to, and from where. */
+typedef struct target {
+    const awl_stream_options *options;
+    int n, n_local; /* addresses; no local ones: any */
+    awl_address addresses[MOST_TRIED], local[MOST_LOCAL];
+    int16_t errors[MOST_TRIED]; /* what became of each; 0: it has not failed */
+} target;
 
 /* ---- One address ------------------------------------------------------------------------------------------------- */
 
@@ -18,56 +28,217 @@ static int outcome(const awl_stream *s)
     return getsockopt(s->io.fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0 ? errno : error;
 }
 
-/* Begins to connect. Result: 0, EINPROGRESS, or the error; in the first two cases *s is the stream. */
-static int begin(const awl_address *address, const awl_stream_options *options, awl_stream **s)
+/* Begins to connect to address i. Result: 0, EINPROGRESS, or the error; in the first two cases *s is the stream. */
+static int begin(target *to, int i, awl_stream **s)
 {
-    int fd = -1, memory;
-    const int error = awl__socket_connect(address, &fd);
+    int fd = -1, error = awl__socket_connect(&to->addresses[i], to->local, to->n_local, &fd), memory;
 
-    if (error && error != EINPROGRESS)
-        return error;
-    *s = awl__stream_new(awl_running_, fd, true, options, &memory);
-    if (!*s) {
+    if (!error || error == EINPROGRESS) {
+        *s = awl__stream_new(awl_running_, fd, true, to->options, &memory);
+        if (*s) {
+            (*s)->writable = (*s)->readable = error == 0;
+            return error;
+        }
         close(fd);
-        return memory;
+        error = memory;
     }
-    (*s)->writable = (*s)->readable = error == 0;
+    to->errors[i] = (int16_t)error;
     return error;
 }
 
-/* ---- All of them ------------------------------------------------------------------------------------------------- */
+/* Until the stream is connected; raises why it is not. */
+co_def(connected, { awl_stream *s; })
+{
+    int error;
+
+    co_begin;
+    while (!self->s->writable)
+        co_await(awl__stream_change(self->s));
+    error = outcome(self->s);
+    if (error)
+        co_raise(error);
+    co_end;
+}
+
+/* Says of each address why there is no connection to it. */
+static void explain(const target *to, int error)
+{
+    char text[1024] = "", address[AWL_ADDRESS_TEXT];
+    size_t len = 0;
+
+    for (int i = 0; i < to->n && len < sizeof text; i++) {
+        awl_address_text(&to->addresses[i], address, sizeof address);
+        len += (size_t)snprintf(text + len, sizeof text - len, "%s%s: %s", i ? ", " : "", address,
+                                awl_strerror(to->errors[i]));
+    }
+    awl__error_detail(awl_running_, error, "%s", text);
+}
+
+/* ---- Several: RFC 8305 ------------------------------------------------------------------------------------------- */
+
+/* Section 4: families take turns, beginning with the first; within a family the order stays. */
+static void alternate(awl_address *a, int n)
+{
+    for (int i = 1; i < n; i++) {
+        awl_address next;
+        int j = i;
+
+        while (j < n && a[j].of.any.sa_family == a[i - 1].of.any.sa_family)
+            j++;
+        if (j == n)
+            return;
+        next = a[j];
+        memmove(&a[i + 1], &a[i], (size_t)(j - i) * sizeof *a);
+        a[i] = next;
+    }
+}
+
+/* Those that are connecting are in the order in which they began; a task waits for each. */
+co_declare(race, {
+    target *to;
+    awl_stream *won;
+    awl_time due; /* when the next one begins; it has come when the last one that began has failed */
+    int next, running, error;
+    awl_stream *streams[MOST_TRIED];
+    awl_task *tasks[MOST_TRIED];
+    uint8_t which[MOST_TRIED]; /* address each is for */
+});
+
+/* Takes attempt i out of the race, and closes it unless it has won. */
+static void leave(struct race *self, int i)
+{
+    const size_t behind = (size_t)(--self->running - i);
+
+    awl_task_cancel(self->tasks[i]);
+    (void)awl_task_error(self->tasks[i]); /* it is looked at */
+    awl_task_release(self->tasks[i]);
+    if (self->streams[i] != self->won)
+        awl_stream_close(self->streams[i]);
+    memmove(&self->streams[i], &self->streams[i + 1], behind * sizeof self->streams[0]);
+    memmove(&self->tasks[i], &self->tasks[i + 1], behind * sizeof self->tasks[0]);
+    memmove(&self->which[i], &self->which[i + 1], behind);
+}
+
+static void begin_next(struct race *self)
+{
+    const awl_stream_options *o = self->to->options;
+    const int i = self->next++;
+    awl_stream *s = NULL;
+    awl_task *task;
+
+    self->error = begin(self->to, i, &s);
+    if (!self->error)
+        self->won = s;
+    if (self->error != EINPROGRESS)
+        return;
+    task = awl_create_task(co_call(connected, .s = s));
+    if (!task) {
+        awl_stream_close(s);
+        self->error = self->to->errors[i] = ENOMEM;
+        return;
+    }
+    self->streams[self->running] = s;
+    self->tasks[self->running] = task;
+    self->which[self->running++] = (uint8_t)i;
+    self->due = awl__later(awl_running_, o && o->happy_eyeballs_delay ? o->happy_eyeballs_delay : default_delay);
+}
+
+/* What has become of those that were connecting. */
+static void look(struct race *self)
+{
+    for (int i = 0; i < self->running && !self->won;) {
+        if (!awl_task_done(self->tasks[i])) {
+            i++;
+            continue;
+        }
+        self->error = awl_task_error(self->tasks[i]);
+        self->to->errors[self->which[i]] = (int16_t)self->error;
+        if (!self->error)
+            self->won = self->streams[i];
+        else if (i == self->running - 1)
+            self->due = awl_running_->now;
+        leave(self, i);
+    }
+}
+
+/* Result: awl_stream *. */
+co_define(race)
+{
+    awl_stream *won;
+
+    co_begin;
+    self->due = awl_running_->now;
+    for (;;) {
+        while (!self->won && self->next < self->to->n && self->due <= awl_running_->now)
+            begin_next(self);
+        if (self->won || !self->running)
+            break;
+        co_await(awl_wait(self->tasks, (size_t)self->running, AWL_FIRST_COMPLETED,
+                          self->next == self->to->n || self->due == AWL_FOREVER ? AWL_FOREVER
+                                                                                : self->due - awl_running_->now));
+        look(self);
+    }
+    if (!self->won)
+        co_raise(self->error);
+    won = self->won;
+    co_return(won);
+    co_finally;
+    while (self->running)
+        leave(self, self->running - 1);
+    co_end;
+}
+
+/* ---- All of it --------------------------------------------------------------------------------------------------- */
+
+/* Any address of either family, with the port. */
+static int any_local(target *to, int port)
+{
+    const int error = awl_address_parse("0.0.0.0", port, &to->local[0]);
+
+    to->n_local = 2;
+    return error ? error : awl_address_parse("::", port, &to->local[1]);
+}
 
 co_def(open_connection, {
     const char *host;
-    const awl_stream_options *options;
     awl_stream *s;
-    int port, i, n, error;
-    awl_address addresses[MOST_TRIED];
+    int port, family, error;
+    target to;
 })
 {
+    const awl_stream_options *o = self->to.options;
+
     co_begin;
     if (self->port < 1 || self->port > 65535)
         co_raise(EINVAL);
-    co_let(self->n, awl_getaddrinfo(self->host, self->port, self->options ? self->options->family : AF_UNSPEC,
-                                    self->addresses, MOST_TRIED));
-    for (self->i = 0; self->i < self->n; self->i++) {
-        self->error = begin(&self->addresses[self->i], self->options, &self->s);
+    self->family = o ? o->family : AF_UNSPEC;
+    if (o && o->local_host)
+        co_let(self->to.n_local, awl_getaddrinfo(o->local_host, o->local_port, self->family, self->to.local, MOST_LOCAL));
+    else if (o && o->local_port && any_local(&self->to, o->local_port))
+        co_raise(EINVAL);
+    co_let(self->to.n, awl_getaddrinfo(self->host, self->port, self->family, self->to.addresses, MOST_TRIED));
+
+    /* One address needs no race. */
+    if (self->to.n == 1) {
+        self->error = begin(&self->to, 0, &self->s);
         if (self->error == EINPROGRESS) {
             while (!self->s->writable)
                 co_await(awl__stream_change(self->s));
             self->error = outcome(self->s);
+            self->to.errors[0] = (int16_t)self->error;
         }
+    } else {
+        alternate(self->to.addresses, self->to.n);
+        co_try(self->error, co_call(race, .to = &self->to));
         if (!self->error)
-            break;
-        awl_stream_close(self->s);
-        self->s = NULL;
+            co_result(self->s);
     }
-    if (self->error)
+    if (self->error) {
+        explain(&self->to, self->error);
         co_raise(self->error);
-    if (self->options && self->options->tls)
-        co_await(awl__layer_of(self->options->tls)
-                     ->start(self->s, self->options->tls,
-                             self->options->server_name ? self->options->server_name : self->host));
+    }
+    if (o && o->tls)
+        co_await(awl__layer_of(o->tls)->start(self->s, o->tls, o->server_name ? o->server_name : self->host));
     co_return(self->s);
     co_finally;
     if (co_failing) {
@@ -79,5 +250,5 @@ co_def(open_connection, {
 
 awl_coro awl_open_connection(const char *host, int port, const awl_stream_options *options)
 {
-    return co_call(open_connection, .host = host, .port = port, .options = options);
+    return co_call(open_connection, .host = host, .port = port, .to.options = options);
 }

@@ -91,14 +91,36 @@ const awl_transport awl__socket_transport = { .read = socket_read,
 
 /* ---- Making sockets ---------------------------------------------------------------------------------------------- */
 
-int awl__socket_connect(const awl_address *address, int *fd)
+/* Binds to the first of the local addresses that can be, among those of the family. Result: 0 or the error. */
+static int bind_local(int fd, int family, const awl_address *local, int n_local)
+{
+    const int one = 1;
+    int error = n_local ? EADDRNOTAVAIL : 0;
+
+    for (int i = 0; i < n_local; i++) {
+        if (local[i].of.any.sa_family != family)
+            continue;
+        /* A port that is given may be that of connections which are ending, or to other addresses; one that is not need
+         * not be unique but for each address that is connected to. */
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+        setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
+        if (bind(fd, &local[i].of.any, awl_address_size(&local[i])) == 0)
+            return 0;
+        error = errno;
+    }
+    return error;
+}
+
+int awl__socket_connect(const awl_address *address, const awl_address *local, int n_local, int *fd)
 {
     const int s = socket(address->of.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     int error = 0;
 
     if (s < 0)
         return errno;
-    if (connect(s, &address->of.any, awl_address_size(address)) < 0)
+    if (n_local)
+        error = bind_local(s, address->of.any.sa_family, local, n_local);
+    if (!error && connect(s, &address->of.any, awl_address_size(address)) < 0)
         error = errno == EINTR ? EINPROGRESS : errno;
     if (error && error != EINPROGRESS) {
         close(s);

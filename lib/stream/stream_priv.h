@@ -199,7 +199,8 @@ awl_stream *awl__stream_new(awl_loop *loop, int fd, bool is_socket, const awl_st
 
 /* socket.c */
 extern const awl_transport awl__socket_transport;
-int awl__socket_connect(const awl_address *address, int *fd); /* 0, EINPROGRESS, or the error */
+/* From one of `n_local` addresses, if there are any. Result: 0, EINPROGRESS, or the error. */
+int awl__socket_connect(const awl_address *address, const awl_address *local, int n_local, int *fd);
 int awl__socket_listen(const awl_address *address, int backlog, int *fd);
 
 #endif

@@ -8,7 +8,7 @@ typedef struct fake {
     awl_resolver base;
     awl_time delay;       /* until it answers; 0: at once */
     int error;            /* 0: none */
-    const char *found[8]; /* addresses as numbers, up to a NULL */
+    const char *found[17]; /* addresses as numbers, up to a NULL */
     int asked, cancelled; /* how often */
     char names[256];      /* NAME/FAMILY, with a blank behind each */
     int count;            /* what it says that it found; 0: the truth */
