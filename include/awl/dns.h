@@ -10,14 +10,14 @@
  *         co_end;
  *     }
  *
- * Names are looked up by the system's getaddrinfo, so /etc/hosts, nsswitch and mDNS count, on a helper thread that a loop
- * starts at its first look-up and that ends when the loop is closed. While the name service is slow there are up to three
- * more: only when four names hang at once do others wait, until the service gives up the first (glibc: 5 s a server and
- * attempt, as resolv.conf has it). Addresses written as numbers need no thread.
+ * Names are looked up by the system's getaddrinfo, so /etc/hosts, nsswitch and mDNS count, on a helper thread that a
+ * loop starts at its first look-up and that ends when the loop is closed. While the name service is slow there are up
+ * to three more: only when four names hang at once do others wait, until the service gives up the first (glibc: 5 s a
+ * server and attempt, as resolv.conf has it). Addresses written as numbers need no thread.
  *
- * CACHE. A loop keeps up to 64 answers for 10 s, and does not ask again meanwhile (awl_dns_set_cache). Who asks for a name
- * that is being asked for waits for the same answer. That there is no such host is not kept: it is what names look like
- * while the network comes up, and only who asks again pays for it.
+ * CACHE. A loop keeps up to 64 answers for 10 s, and does not ask again meanwhile (awl_dns_set_cache). Who asks for a
+ * name that is being asked for waits for the same answer. That there is no such host is not kept: it is what names look
+ * like while the network comes up, and only who asks again pays for it.
  */
 #ifndef AWL_DNS_H
 #define AWL_DNS_H
@@ -66,7 +66,7 @@ const char *awl_address_text(const awl_address *address, char *text, size_t cap)
 /* The port; 0 if the address is of another family. */
 int awl_address_port(const awl_address *address);
 
-/* ---- Names --------------------------------------------------------------------------------------------------------- */
+/* ---- Names ------------------------------------------------------------------------------------------------------- */
 
 /*
  * Looks up the addresses of a host, in the order in which they should be tried.
@@ -78,9 +78,8 @@ int awl_address_port(const awl_address *address);
  * Result   int: how many there are, at least 1.
  * Errors   AWL_ENOHOST: there is no such host, or it has no address of that family; AWL_EDNS: the name service has no
  *          answer now; EINVAL; ENOMEM; EAGAIN if no thread can be started; ECANCELED. With a resolver of your own, its.
- * Context  suspends unless `host` is numbers or the answer is in the cache. Cancelled, it ends at once; others that wait
- *          for the same answer still get it, and if there are none, the look-up is cancelled: the thread drops what it
- *          finds.
+ * Context  suspends unless `host` is numbers or the answer is in the cache. Cancelled, it ends at once. Others that
+ *          wait for the same answer still get it; if there are none, the thread drops what it finds.
  * Source   asyncio.loop.getaddrinfo; test/dns/test_dns.c, test/dns/test_cache.c
  */
 AWL_CORO awl_getaddrinfo(const char *host, int port, int family, awl_address *addresses, size_t cap);
@@ -89,26 +88,26 @@ AWL_CORO awl_getaddrinfo(const char *host, int port, int family, awl_address *ad
  * Sets for how long a loop keeps answers, and how many: the oldest go first.
  *
  *   loop      NULL: the running loop
- *   ttl       from an answer on, by the loop's clock; 10 s unless set; 0 or less: none are kept. It also holds for those
- *             that are there
+ *   ttl       from when an answer came, by the loop's clock; 10 s unless set; 0 or less: none are kept. It holds for
+ *             those that are there, too
  *   entries   64 unless set; 0: none are kept. Each takes about 100 bytes, and each look-up a glance at all
  * Result   0; EINVAL if there is no loop; ENOMEM.
  * Source   test/dns/test_cache.c
  */
 int awl_dns_set_cache(awl_loop *loop, awl_time ttl, size_t entries);
 
-/* Drops the answers that a loop keeps, as after a change of networks. A look-up that is on its way ends as it would, but
- * its answer is not kept, and nobody else gets it. NULL: the running loop. test/dns/test_cache.c */
+/* Drops the answers that a loop keeps, as after a change of networks. A look-up that is on its way ends as it would,
+ * but its answer is not kept, and nobody else gets it. NULL: the running loop. test/dns/test_cache.c */
 void awl_dns_clear_cache(awl_loop *loop);
 
-/* ---- Resolvers ------------------------------------------------------------------------------------------------------- */
+/* ---- Resolvers --------------------------------------------------------------------------------------------------- */
 
 /*
  * Who turns names into addresses: first in a struct of yours, with what else it needs.
  *
- * `look_up` makes the coroutine that does it, as awl_resolver_look_up has it; the port of the addresses is of no account.
- * It runs in a task of its own, is cancelled when nobody waits for it any more, and must then end. Numbers do not get that
- * far, nor does what the cache knows.
+ * `look_up` makes the coroutine that does it, as awl_resolver_look_up has it; the port of the addresses is of no
+ * account. It runs in a task of its own, is cancelled when nobody waits for it any more, and must then end. Numbers do
+ * not get that far, nor does what the cache knows.
  */
 typedef struct awl_resolver awl_resolver;
 struct awl_resolver {

@@ -66,9 +66,9 @@ typedef struct awl_stream_options {
 /* ---- Opening and closing ----------------------------------------------------------------------------------------- */
 
 /*
- * Connects to a TCP server. Of several addresses of `host` the first that answers is taken: one is tried after the other,
- * IPv6 and IPv4 in turn, beginning with the one that the name service has put first, each 250 ms after the one before or as
- * soon as that has failed (RFC 8305).
+ * Connects to a TCP server. Of several addresses of `host` the first that answers is taken: they are tried in the order
+ * of awl_getaddrinfo, but IPv6 and IPv4 in turn, each 250 ms after the one before, or as soon as that has failed
+ * (RFC 8305).
  *
  *   host      a name or numbers, valid until the operation completes
  *   port      1 to 65535

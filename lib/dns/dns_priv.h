@@ -27,8 +27,8 @@ awl__dns *awl__dns_of(awl_loop *loop);
 /* look_up.c: what is on its way is neither kept nor joined. */
 void awl__queries_part(awl__dns *dns);
 
-/* cache.c: the answer that is known, at most `cap` of its addresses. Result: how many; 0: none is known. keep: where there
- * is no memory, or none is wanted, it is not kept. */
+/* cache.c: the answer that is known, at most `cap` of its addresses. Result: how many; 0: none is known. keep: where
+ * there is no memory, or none is wanted, it is not kept. */
 size_t awl__cache_find(awl_loop *loop, const char *name, int family, awl_address *addresses, size_t cap);
 void awl__cache_keep(awl_loop *loop, const char *name, int family, const awl_address *found, size_t n);
 

@@ -1,8 +1,9 @@
 /*
  * awl_getaddrinfo: numbers, then the cache, then the resolver; see awl/dns.h.
  *
- * What is asked of a resolver is a query, with a task of its own. All who ask for the same name meanwhile wait for it, each
- * by a future in its frame: so one that is cancelled leaves the others alone, and the last one takes the query with it.
+ * What is asked of a resolver is a query, with a task of its own. All who ask for the same name meanwhile wait for it,
+ * each by a future in its frame: so one that is cancelled leaves the others alone, and the last one takes the query
+ * with it.
  */
 #include "dns_priv.h"
 
@@ -174,7 +175,8 @@ co_def(shared_look_up, {
     join(self->query, &self->place);
     co_await(&self->place.done);
     if (self->query->error) {
-        awl__error_detail(awl_running_, self->query->error, "%s: %s", self->query->name, awl_strerror(self->query->error));
+        awl__error_detail(awl_running_, self->query->error, "%s: %s", self->query->name,
+                          awl_strerror(self->query->error));
         co_raise(self->query->error);
     }
     n = self->query->n < self->cap ? self->query->n : self->cap;

@@ -161,11 +161,14 @@ static void look(struct race *self)
     }
 }
 
+static awl_time until_due(const struct race *self)
+{
+    return self->next == self->to->n || self->due == AWL_FOREVER ? AWL_FOREVER : self->due - awl_running_->now;
+}
+
 /* Result: awl_stream *. */
 co_define(race)
 {
-    awl_stream *won;
-
     co_begin;
     self->due = awl_running_->now;
     for (;;) {
@@ -173,15 +176,12 @@ co_define(race)
             begin_next(self);
         if (self->won || !self->running)
             break;
-        co_await(awl_wait(self->tasks, (size_t)self->running, AWL_FIRST_COMPLETED,
-                          self->next == self->to->n || self->due == AWL_FOREVER ? AWL_FOREVER
-                                                                                : self->due - awl_running_->now));
+        co_await(awl_wait(self->tasks, (size_t)self->running, AWL_FIRST_COMPLETED, until_due(self)));
         look(self);
     }
     if (!self->won)
         co_raise(self->error);
-    won = self->won;
-    co_return(won);
+    co_return(self->won);
     co_finally;
     while (self->running)
         leave(self, self->running - 1);
@@ -213,7 +213,8 @@ co_def(open_connection, {
         co_raise(EINVAL);
     self->family = o ? o->family : AF_UNSPEC;
     if (o && o->local_host)
-        co_let(self->to.n_local, awl_getaddrinfo(o->local_host, o->local_port, self->family, self->to.local, MOST_LOCAL));
+        co_let(self->to.n_local,
+               awl_getaddrinfo(o->local_host, o->local_port, self->family, self->to.local, MOST_LOCAL));
     else if (o && o->local_port && any_local(&self->to, o->local_port))
         co_raise(EINVAL);
     co_let(self->to.n, awl_getaddrinfo(self->host, self->port, self->family, self->to.addresses, MOST_TRIED));

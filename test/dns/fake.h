@@ -19,9 +19,12 @@ static fake f, g;
 
 co_def(fake_answers, { fake *it; const char *host; int family, n, rc; awl_address *addresses; size_t cap; })
 {
+    size_t used;
+
     co_begin;
     self->it->asked++;
-    snprintf(self->it->names + strlen(self->it->names), sizeof self->it->names - strlen(self->it->names), "%s/%s ", self->host,
+    used = strlen(self->it->names);
+    snprintf(self->it->names + used, sizeof self->it->names - used, "%s/%s ", self->host,
              self->family == AF_INET ? "4" : self->family == AF_INET6 ? "6" : "*");
     co_try_cancel(self->rc, awl_sleep(self->it->delay));
     if (self->rc) {

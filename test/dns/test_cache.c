@@ -6,7 +6,7 @@
 
 /* ---- The cache --------------------------------------------------------------------------------------------------- */
 
-VIRTUAL_TEST(answers_are_kept_with_their_order_and_get_the_port, { awl_address a[4]; int n; char text[AWL_ADDRESS_TEXT]; })
+VIRTUAL_TEST(answers_keep_their_order_and_get_the_port, { awl_address a[4]; int n; char text[AWL_ADDRESS_TEXT]; })
 {
     co_begin;
     f = (fake){ .found = { "2001:db8::1", "192.0.2.1", "192.0.2.2" } };
@@ -22,7 +22,7 @@ VIRTUAL_TEST(answers_are_kept_with_their_order_and_get_the_port, { awl_address a
     co_end;
 }
 
-VIRTUAL_TEST(known_answer_does_not_suspend_and_allocates_nothing, { awl_address a[4]; int n; awl_loop_stats before, after; size_t count; })
+VIRTUAL_TEST(known_answer_costs_nothing, { awl_address a[4]; int n; awl_loop_stats before, after; size_t count; })
 {
     co_begin;
     f = (fake){ .found = { "192.0.2.1" } };
@@ -192,7 +192,8 @@ VIRTUAL_TEST(look_ups_of_one_name_ask_once, { awl_address a[8][4]; int i; awl_ta
     f = (fake){ .found = { "192.0.2.1" }, .delay = AWL_SECOND };
     use_fake(&f);
     for (self->i = 0; self->i < 8; self->i++) {
-        self->t[self->i] = awl_create_task(awl_getaddrinfo(self->i % 2 ? "a.test" : "b.test", 80 + self->i, AF_INET, self->a[self->i], 4));
+        self->t[self->i] = awl_create_task(
+            awl_getaddrinfo(self->i % 2 ? "a.test" : "b.test", 80 + self->i, AF_INET, self->a[self->i], 4));
         if (self->i == 5)
             co_await(awl_sleep(AWL_SECOND / 2));
     }

@@ -1,4 +1,4 @@
-/* test_race.c: awl_open_connection with several addresses, and from a local one. Time is virtual, the names are made up. */
+/* test_race.c: awl_open_connection with several addresses, and from a local one. Time is virtual, names are made up. */
 #define _GNU_SOURCE
 #include "../dns/fake.h"
 
@@ -150,7 +150,11 @@ VIRTUAL_TEST(sixteen_addresses_are_tried, { int server, port; awl_stream *s; })
 }
 
 /* Both have connected before anybody looks: the one that began first is taken, the other one is closed. */
-VIRTUAL_TEST(loser_that_has_connected_is_closed, { int port, servers[2], peers[2]; awl_stream *s; awl_stream_options options; })
+VIRTUAL_TEST(loser_that_has_connected_is_closed, {
+    int port, servers[2], peers[2];
+    awl_stream *s;
+    awl_stream_options options;
+})
 {
     co_begin;
     f = (fake){ .found = { "127.0.0.3", "127.0.0.4" } };
@@ -281,9 +285,41 @@ VIRTUAL_TEST(race_cancelled_in_any_iteration, { int port, server, i, j, rc, canc
     co_end;
 }
 
+co_def(leaves_a_race, { int port; })
+{
+    co_begin;
+    f = (fake){ .found = { "127.0.0.2", "127.0.0.2", "127.0.0.2" } };
+    use_fake(&f);
+    CHECK_INT(awl_spawn(awl_open_connection("a.test", self->port, NULL)), 0);
+    co_await(awl_sleep(400 * AWL_MS));
+    co_end;
+}
+
+/* With and without the tasks being cancelled first. */
+TEST(race_is_left_at_the_end_of_the_loop)
+{
+    const awl_loop_options options = { .virtual_time = true, .report = note_report };
+    int port = 0, hole[HOLE];
+    awl_loop *loop;
+
+    dig("127.0.0.2", &port, hole);
+    run_main(co_call(leaves_a_race, .port = port), true);
+    loop = awl_loop_open(&options);
+    CHECK(loop != NULL);
+    CHECK_INT(awl_run_until_complete(loop, co_call(leaves_a_race, .port = port), NULL), 0);
+    awl_loop_close(loop); /* which reports the tasks, and closes what they have open */
+    CHECK(strstr(reports, "open_connection:") != NULL);
+    close_all(hole, HOLE);
+}
+
 /* ---- From where -------------------------------------------------------------------------------------------------- */
 
-VIRTUAL_TEST(local_address_can_be_given, { int port, server; awl_stream *s; awl_stream_options options; char text[AWL_ADDRESS_TEXT]; })
+VIRTUAL_TEST(local_address_can_be_given, {
+    int port, server;
+    awl_stream *s;
+    awl_stream_options options;
+    char text[AWL_ADDRESS_TEXT];
+})
 {
     co_begin;
     self->server = serve("127.0.0.3", &self->port, 5);
@@ -297,7 +333,12 @@ VIRTUAL_TEST(local_address_can_be_given, { int port, server; awl_stream *s; awl_
 }
 
 /* A port that nobody has, with and without an address; the second connection is from the same port to another side. */
-VIRTUAL_TEST(local_port_can_be_given, { int ports[2], servers[2], port; awl_stream *s[2]; awl_stream_options options; char text[AWL_ADDRESS_TEXT]; })
+VIRTUAL_TEST(local_port_can_be_given, {
+    int ports[2], servers[2], port;
+    awl_stream *s[2];
+    awl_stream_options options;
+    char text[AWL_ADDRESS_TEXT];
+})
 {
     char expected[AWL_ADDRESS_TEXT];
     int fd;
@@ -342,7 +383,12 @@ VIRTUAL_TEST(wrong_local_addresses, { int port, server, rc; awl_stream_options o
 }
 
 /* In a race each attempt binds to an address of its family. */
-VIRTUAL_TEST(local_name_has_an_address_for_each_family, { int port, server; awl_stream *s; awl_stream_options options; char text[AWL_ADDRESS_TEXT]; })
+VIRTUAL_TEST(local_name_has_an_address_for_each_family, {
+    int port, server;
+    awl_stream *s;
+    awl_stream_options options;
+    char text[AWL_ADDRESS_TEXT];
+})
 {
     co_begin;
     f = (fake){ .found = { "::1", "127.0.0.5", "127.0.0.3" } };
