@@ -94,7 +94,7 @@ static void alternate(awl_address *a, int n)
 }
 
 /* Those that are connecting are in the order in which they began; a task waits for each. */
-co_declare(race, {
+typedef struct contest {
     target *to;
     awl_stream *won;
     awl_time due; /* when the next one begins; it has come when the last one that began has failed */
@@ -102,89 +102,89 @@ co_declare(race, {
     awl_stream *streams[MOST_TRIED];
     awl_task *tasks[MOST_TRIED];
     uint8_t which[MOST_TRIED]; /* address each is for */
-});
+} contest;
 
-/* Takes attempt i out of the race, and closes it unless it has won. */
-static void leave(struct race *self, int i)
+/* Takes attempt i out, and closes it unless it has won. */
+static void leave(contest *c, int i)
 {
-    const size_t behind = (size_t)(--self->running - i);
+    const size_t behind = (size_t)(--c->running - i);
 
-    awl_task_cancel(self->tasks[i]);
-    (void)awl_task_error(self->tasks[i]); /* it is looked at */
-    awl_task_release(self->tasks[i]);
-    if (self->streams[i] != self->won)
-        awl_stream_close(self->streams[i]);
-    memmove(&self->streams[i], &self->streams[i + 1], behind * sizeof self->streams[0]);
-    memmove(&self->tasks[i], &self->tasks[i + 1], behind * sizeof self->tasks[0]);
-    memmove(&self->which[i], &self->which[i + 1], behind);
+    awl_task_cancel(c->tasks[i]);
+    (void)awl_task_error(c->tasks[i]); /* it is looked at */
+    awl_task_release(c->tasks[i]);
+    if (c->streams[i] != c->won)
+        awl_stream_close(c->streams[i]);
+    memmove(&c->streams[i], &c->streams[i + 1], behind * sizeof c->streams[0]);
+    memmove(&c->tasks[i], &c->tasks[i + 1], behind * sizeof c->tasks[0]);
+    memmove(&c->which[i], &c->which[i + 1], behind);
 }
 
-static void begin_next(struct race *self)
+static void begin_next(contest *c)
 {
-    const awl_stream_options *o = self->to->options;
-    const int i = self->next++;
+    const awl_stream_options *o = c->to->options;
+    const int i = c->next++;
     awl_stream *s = NULL;
     awl_task *task;
 
-    self->error = begin(self->to, i, &s);
-    if (!self->error)
-        self->won = s;
-    if (self->error != EINPROGRESS)
+    c->error = begin(c->to, i, &s);
+    if (!c->error)
+        c->won = s;
+    if (c->error != EINPROGRESS)
         return;
     task = awl_create_task(co_call(connected, .s = s));
     if (!task) {
         awl_stream_close(s);
-        self->error = self->to->errors[i] = ENOMEM;
+        c->error = c->to->errors[i] = ENOMEM;
         return;
     }
-    self->streams[self->running] = s;
-    self->tasks[self->running] = task;
-    self->which[self->running++] = (uint8_t)i;
-    self->due = awl__later(awl_running_, o && o->happy_eyeballs_delay ? o->happy_eyeballs_delay : default_delay);
+    c->streams[c->running] = s;
+    c->tasks[c->running] = task;
+    c->which[c->running++] = (uint8_t)i;
+    c->due = awl__later(awl_running_, o && o->happy_eyeballs_delay ? o->happy_eyeballs_delay : default_delay);
 }
 
 /* What has become of those that were connecting. */
-static void look(struct race *self)
+static void look(contest *c)
 {
-    for (int i = 0; i < self->running && !self->won;) {
-        if (!awl_task_done(self->tasks[i])) {
+    for (int i = 0; i < c->running && !c->won;) {
+        if (!awl_task_done(c->tasks[i])) {
             i++;
             continue;
         }
-        self->error = awl_task_error(self->tasks[i]);
-        self->to->errors[self->which[i]] = (int16_t)self->error;
-        if (!self->error)
-            self->won = self->streams[i];
-        else if (i == self->running - 1)
-            self->due = awl_running_->now;
-        leave(self, i);
+        c->error = awl_task_error(c->tasks[i]);
+        c->to->errors[c->which[i]] = (int16_t)c->error;
+        if (!c->error)
+            c->won = c->streams[i];
+        else if (i == c->running - 1)
+            c->due = awl_running_->now;
+        leave(c, i);
     }
 }
 
-static awl_time until_due(const struct race *self)
+static awl_time until_due(const contest *c)
 {
-    return self->next == self->to->n || self->due == AWL_FOREVER ? AWL_FOREVER : self->due - awl_running_->now;
+    return c->next == c->to->n || c->due == AWL_FOREVER ? AWL_FOREVER : c->due - awl_running_->now;
 }
 
 /* Result: awl_stream *. */
-co_define(race)
+co_def(race, { contest c; })
 {
     co_begin;
-    self->due = awl_running_->now;
+    self->c.due = awl_running_->now;
     for (;;) {
-        while (!self->won && self->next < self->to->n && self->due <= awl_running_->now)
-            begin_next(self);
-        if (self->won || !self->running)
+        while (!self->c.won && self->c.next < self->c.to->n && self->c.due <= awl_running_->now)
+            begin_next(&self->c);
+        if (self->c.won || !self->c.running)
             break;
-        co_await(awl_wait(self->tasks, (size_t)self->running, AWL_FIRST_COMPLETED, until_due(self)));
-        look(self);
+        co_await(awl_wait(self->c.tasks, (size_t)self->c.running, AWL_FIRST_COMPLETED, until_due(&self->c)));
+        look(&self->c);
     }
-    if (!self->won)
-        co_raise(self->error);
-    co_return(self->won);
+    if (!self->c.won)
+        co_raise(self->c.error);
+    co_return(self->c.won);
     co_finally;
-    while (self->running)
-        leave(self, self->running - 1);
+    while (self->c.running)
+        leave(&self->c, self->c.running - 1);
     co_end;
 }
 
@@ -230,7 +230,7 @@ co_def(open_connection, {
         }
     } else {
         alternate(self->to.addresses, self->to.n);
-        co_try(self->error, co_call(race, .to = &self->to));
+        co_try(self->error, co_call(race, .c.to = &self->to));
         if (!self->error)
             co_result(self->s);
     }
