@@ -81,18 +81,15 @@ void awl__cache_keep(awl_loop *loop, const char *name, int family, const awl_add
 {
     awl__dns *dns = loop->dns;
     const size_t len = strlen(name) + 1, size = sizeof(awl__answer) + n * sizeof *found + len;
-    awl__answer *answer;
+    awl__answer *answer = awl__alloc(loop, size);
 
-    if (!dns->most || dns->ttl <= 0)
-        return;
-    answer = awl__alloc(loop, size);
     if (!answer)
         return;
     *answer = (awl__answer){ .when = awl_loop_time(loop), .size = size, .family = family, .n = (unsigned)n };
     memcpy(answer->found, found, n * sizeof *found);
     memcpy(name_of(answer), name, len);
 
-    /* As the newest. There is no other of this name: who finds one does not ask. */
+    /* As the newest, for as long as that may be. There is no other of this name: who finds one does not ask. */
     if (dns->newest)
         dns->newest->next = answer;
     else

@@ -163,7 +163,7 @@ static void look(contest *c)
 
 static awl_time until_due(const contest *c)
 {
-    return c->next == c->to->n || c->due == AWL_FOREVER ? AWL_FOREVER : c->due - awl_running_->now;
+    return c->next == c->to->n ? AWL_FOREVER : c->due - awl_running_->now;
 }
 
 /* Result: awl_stream *. */

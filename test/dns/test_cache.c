@@ -83,6 +83,13 @@ VIRTUAL_TEST(errors_are_not_kept, { awl_address a[4]; int n, rc; })
     f.found[0] = "192.0.2.1";
     LOOK_UP("a.test");
     CHECK_INT(f.asked, 4);
+
+    /* And they take no room. */
+    CHECK_INT(awl_dns_set_cache(NULL, AWL_FOREVER, 1), 0);
+    f.error = AWL_ENOHOST;
+    CHECK_FAILS(AWL_ENOHOST, awl_getaddrinfo("b.test", 80, AF_UNSPEC, self->a, 4));
+    LOOK_UP("a.test");
+    CHECK_INT(f.asked, 5);
     co_end;
 }
 
@@ -210,6 +217,21 @@ VIRTUAL_TEST(look_ups_of_one_name_ask_once, { awl_address a[8][4]; int i; awl_ta
     co_end;
 }
 
+VIRTUAL_TEST(families_are_asked_for_apart, { awl_address a[2][4]; awl_task *t; })
+{
+    co_begin;
+    f = (fake){ .found = { "192.0.2.1", "2001:db8::1" }, .delay = AWL_SECOND };
+    use_fake(&f);
+    self->t = awl_create_task(awl_getaddrinfo("a.test", 80, AF_INET, self->a[0], 4));
+    co_await(awl_getaddrinfo("a.test", 80, AF_INET6, self->a[1], 4));
+    co_await(self->t);
+    CHECK_INT(self->a[0][0].of.any.sa_family, AF_INET);
+    CHECK_INT(self->a[1][0].of.any.sa_family, AF_INET6);
+    co_finally;
+    awl_task_release(self->t);
+    co_end;
+}
+
 VIRTUAL_TEST(error_is_for_all_who_wait, { awl_address a[2][4]; int rc; awl_task *t; })
 {
     co_begin;
@@ -309,6 +331,17 @@ VIRTUAL_TEST(clearing_parts_from_what_is_on_its_way, { awl_address a[2][4]; awl_
     CHECK_INT(f.asked, 2);
     CHECK_INT(awl_loop_time(NULL), AWL_SECOND * 3 / 2);
     CHECK_INT(awl_task_value(self->t).i, 1); /* it has ended as it would */
+    awl_task_release(self->t);
+    awl_dns_clear_cache(NULL);
+
+    /* What comes in after that is not kept. */
+    self->t = awl_create_task(awl_getaddrinfo("a.test", 80, AF_INET, self->a[0], 4));
+    co_await(awl_sleep(AWL_SECOND / 2));
+    awl_dns_clear_cache(NULL);
+    co_await(self->t);
+    CHECK_INT(f.asked, 3);
+    co_await(awl_getaddrinfo("a.test", 80, AF_INET, self->a[1], 4));
+    CHECK_INT(f.asked, 4);
     co_finally;
     awl_task_release(self->t);
     co_end;

@@ -4,6 +4,7 @@
 
 #include <netdb.h>
 #include <pthread.h>
+#include <sched.h>
 
 VIRTUAL_TEST(resolver_is_asked_instead_of_the_system, { awl_address a[4]; int n; char text[AWL_ADDRESS_TEXT]; })
 {
@@ -248,7 +249,7 @@ STREAM_TEST(hanging_names_leave_room_for_others, { int i, n; awl_task *t[6]; })
 }
 
 /* Those that are cancelled before a thread takes them are never asked for. */
-STREAM_TEST(queued_names_can_be_cancelled, { int i, rc; awl_task *t[8]; })
+STREAM_TEST(queued_names_can_be_cancelled, { int i, rc; awl_task *t[9]; })
 {
     co_begin;
     hold();
@@ -264,13 +265,17 @@ STREAM_TEST(queued_names_can_be_cancelled, { int i, rc; awl_task *t[8]; })
         if (self->i != 6)
             CHECK_FAILS(ECANCELED, self->t[self->i]);
     }
+    /* Behind what is left. */
+    self->t[8] = awl_create_task(awl_getaddrinfo("quick.test", 80, AF_INET, &addresses[7], 1));
+    co_await(awl_sleep(0));
     co_await(awl_sleep(0));
     let_in();
     co_await(self->t[6]);
-    CHECK_INT(__atomic_load_n(&asked, __ATOMIC_SEQ_CST), 5);
+    co_await(self->t[8]);
+    CHECK_INT(__atomic_load_n(&asked, __ATOMIC_SEQ_CST), 6);
     co_finally;
     let_in();
-    for (self->i = 0; self->i < 8; self->i++)
+    for (self->i = 0; self->i < 9; self->i++)
         awl_task_release(self->t[self->i]);
     co_end;
 }
@@ -311,4 +316,30 @@ STREAM_TEST(one_thread_is_left_after_a_rush, { int i, before; awl_task *t[4]; })
     for (self->i = 0; self->i < 4; self->i++)
         awl_task_release(self->t[self->i]);
     co_end;
+}
+
+/* With virtual time: nothing is to come of it. */
+co_def(waits_for_ever, { int rc; awl_task *t[1]; awl_future never; })
+{
+    co_begin;
+    hold();
+    self->t[0] = awl_create_task(awl_getaddrinfo(hanging[0], 80, AF_INET, &addresses[0], 1));
+    co_await(co_call(until_inside, .n = 1, .tasks = self->t, .count = 1));
+    awl_task_cancel(self->t[0]);
+    CHECK_FAILS(ECANCELED, self->t[0]);
+    awl_future_init(&self->never, NULL);
+    co_await(&self->never);
+    co_finally;
+    let_in();
+    awl_task_release(self->t[0]);
+    co_end;
+}
+
+TEST(cancelled_look_up_keeps_no_loop_waiting)
+{
+    const awl_loop_options options = { .virtual_time = true, .report = note_report };
+
+    CHECK_INT(awl_run_with(co_call(waits_for_ever), &options, NULL), EDEADLK);
+    while (__atomic_load_n(&inside, __ATOMIC_SEQ_CST))
+        sched_yield();
 }

@@ -127,6 +127,7 @@ RACE(failure_of_the_second_brings_on_the_third, 250, "127.0.0.3", 0, "127.0.0.2"
 RACE(one_after_the_other_without_end, 10000, NULL, AWL_FOREVER, "127.0.0.2", "127.0.0.3")
 RACE(one_after_the_other_goes_on_after_a_failure, 0, "127.0.0.3", AWL_FOREVER, "127.0.0.7", "127.0.0.3")
 RACE(all_at_once, 0, "127.0.0.3", -1 * AWL_SECOND, "127.0.0.2", "127.0.0.2", "127.0.0.3", "127.0.0.4")
+RACE(refusal_behind_the_winner, 0, "127.0.0.3", -1 * AWL_SECOND, "127.0.0.3", "127.0.0.7", "127.0.0.3")
 RACE(nobody_answers, 10000, NULL, 0, "127.0.0.2", "127.0.0.2")
 RACE(silence_outlasts_refusals, 10000, NULL, 0, "127.0.0.2", "127.0.0.7", "127.0.0.8")
 RACE(families_take_turns, 250, "127.0.0.3", 0, "::1", "::1", "::1", "127.0.0.3", "127.0.0.4")
@@ -251,6 +252,58 @@ VIRTUAL_TEST(race_can_be_cancelled, { int port, hole[HOLE], i, rc; })
     }
     CHECK_INT(ms(), 50 + 150 + 400 + 700 + 5000);
     co_finally;
+    close_all(self->hole, HOLE);
+    co_end;
+}
+
+/* The oldest task whose coroutine waits for a connection. */
+static awl_task *oldest_attempt(void)
+{
+    awl_task *all[16];
+    const size_t n = awl_all_tasks(NULL, all, 16);
+
+    for (size_t i = 0; i < n && i < 16; i++) {
+        if (strcmp(awl_task_name(all[i]), "connected") == 0)
+            return all[i];
+    }
+    return NULL;
+}
+
+/* The failure of one that is not the youngest brings nothing on. */
+VIRTUAL_TEST(older_failure_leaves_the_next_its_time, { int port, hole[HOLE], server; awl_task *t; awl_stream *s; })
+{
+    co_begin;
+    f = (fake){ .found = { "127.0.0.2", "127.0.0.2", "127.0.0.3" } };
+    use_fake(&f);
+    dig("127.0.0.2", &self->port, self->hole);
+    self->server = serve("127.0.0.3", &self->port, 5);
+    self->t = awl_create_task(awl_open_connection("a.test", self->port, NULL));
+    co_await(awl_sleep(300 * AWL_MS));
+    CHECK(awl_task_cancel(oldest_attempt()));
+    co_let(self->s, self->t);
+    CHECK_INT(ms(), 500);
+    co_finally;
+    awl_stream_close(self->s);
+    awl_task_release(self->t);
+    close(self->server);
+    close_all(self->hole, HOLE);
+    co_end;
+}
+
+/* The last attempt that is left is cancelled by somebody. */
+VIRTUAL_TEST(cancelled_attempt_ends_the_race, { int port, hole[HOLE], rc; awl_task *t; })
+{
+    co_begin;
+    f = (fake){ .found = { "127.0.0.7", "127.0.0.2", "127.0.0.7" } };
+    use_fake(&f);
+    dig("127.0.0.2", &self->port, self->hole);
+    self->t = awl_create_task(awl_open_connection("a.test", self->port, NULL));
+    co_await(awl_sleep(300 * AWL_MS));
+    CHECK(awl_task_cancel(oldest_attempt()));
+    CHECK_FAILS(ECANCELED, self->t);
+    CHECK_INT(ms(), 300);
+    co_finally;
+    awl_task_release(self->t);
     close_all(self->hole, HOLE);
     co_end;
 }
