@@ -324,6 +324,7 @@ co_def(waits_for_ever, { int rc; awl_task *t[1]; awl_future never; })
     co_begin;
     hold();
     self->t[0] = awl_create_task(awl_getaddrinfo(hanging[0], 80, AF_INET, &addresses[0], 1));
+    CHECK(self->t[0] != NULL);
     co_await(co_call(until_inside, .n = 1, .tasks = self->t, .count = 1));
     awl_task_cancel(self->t[0]);
     CHECK_FAILS(ECANCELED, self->t[0]);
