@@ -36,8 +36,8 @@ typedef struct awl_address {
     } of;
 } awl_address;
 
-/* Bytes that the text of any address fits into. */
-#define AWL_ADDRESS_TEXT 80
+/* Bytes that the text of any address fits into, the path of a Unix socket included. */
+#define AWL_ADDRESS_TEXT 112
 
 /* The size of the sockaddr in it. */
 static inline socklen_t awl_address_size(const awl_address *address)

@@ -1,5 +1,5 @@
 /*
- * awl/stream.h: TCP connections, to servers and from clients, and the two halves that they are made of.
+ * awl/stream.h: connections by TCP and Unix sockets, to servers and from clients, and the halves they are made of.
  * SPDX-License-Identifier: MIT
  *
  *     #include <awl.h>
@@ -54,13 +54,23 @@ typedef struct awl_stream_options {
     size_t limit;     /* of a line, bytes; 64 KiB */
     size_t high, low; /* of unsent bytes; 64 KiB and 16 KiB */
     int family;       /* AF_INET or AF_INET6: addresses of that family only */
-    int backlog;      /* of a server: connections that the kernel completes ahead; 100 */
+    bool nagle;       /* let TCP hold small writes back until the ones before have arrived: no TCP_NODELAY */
+    awl_time keep_alive; /* probe a TCP peer that has been silent for so long (1 second to 9 hours), and give it up with
+                          * ETIMEDOUT when it has been twice that; 0: do not */
     awl_time happy_eyeballs_delay; /* of a client: what each address gets before the next is tried, too; 250 ms.
                                     * AWL_FOREVER: one after the other; below 0: all at once */
     const char *local_host; /* of a client: from where, a name or numbers; NULL: any address */
     int local_port;         /* and from which port, 1 to 65535; any */
     awl_tls *tls;     /* speak TLS, with this; NULL: do not. It is retained */
     const char *server_name; /* of a client's TLS: what the certificate is to be for; NULL: the host */
+
+    /* of servers */
+    int backlog;        /* connections that the kernel completes ahead; 100 */
+    size_t max_clients; /* at once; see awl_start_server. 0: any number */
+    bool reuse_port;    /* others may listen on the same port: the kernel deals the connections out among them */
+    bool ipv6_only;     /* "::", or no host and AF_INET6, means IPv6 alone */
+    bool keep_file;     /* of a Unix server: its socket stays in the file system when it is closed */
+    mode_t mode;        /* of that socket: who may connect, such as 0600; 0: everybody whom the umask lets */
 } awl_stream_options;
 
 /* ---- Opening and closing ----------------------------------------------------------------------------------------- */
@@ -83,6 +93,20 @@ typedef struct awl_stream_options {
  * Source   asyncio.open_connection; test/stream/test_connect.c, test_race.c
  */
 AWL_CORO awl_open_connection(const char *host, int port, const awl_stream_options *options);
+
+/*
+ * Connects to a server on a Unix socket.
+ *
+ *   path      in the file system, of at most 107 bytes; or "@name", an abstract name of Linux's, which is in no file
+ *             system (a file of that name is "./@name"). Valid until the operation completes
+ *   options   as above; with `tls`, `server_name` must be set
+ * Result   awl_stream *: the connection. While the server's backlog is full it is tried again, up to 64 ms later.
+ * Errors   ENOENT; ECONNREFUSED: the server has gone, its socket is left; EACCES; ENAMETOOLONG; ENOTDIR, ELOOP; EMFILE,
+ *          ENFILE; EINVAL; ENOMEM; ECANCELED.
+ * Owns     the caller closes the stream.
+ * Source   asyncio.open_unix_connection; test/stream/test_unix.c
+ */
+AWL_CORO awl_open_unix_connection(const char *path, const awl_stream_options *options);
 
 /*
  * Makes a stream of a descriptor: a connected socket, an end of a pipe, a terminal, a serial port. A plain file and
@@ -213,6 +237,9 @@ AWL_CORO awl_stream_drain(awl_stream *s);
  */
 int awl_stream_write_eof(awl_stream *s);
 
+/* Whether awl_stream_write_eof is possible. As asyncio.StreamWriter.can_write_eof; test/stream/test_info.c */
+bool awl_stream_can_write_eof(const awl_stream *s);
+
 /* Bytes written and not yet taken by the kernel. */
 size_t awl_stream_unsent(const awl_stream *s);
 
@@ -224,10 +251,25 @@ int awl_stream_error(const awl_stream *s);
 /* The descriptor, which stays the stream's; -1 after closing. */
 int awl_stream_fd(const awl_stream *s);
 
-/* The address of the other side, and of this one, as "192.0.2.1:80" or "[2001:db8::1]:80". Result: `text`, of `cap`
- * bytes (AWL_ADDRESS_TEXT do), with an empty string in it if there is none. */
+/* Whether it is closed, or being closed. NULL: true. As asyncio.StreamWriter.is_closing; test/stream/test_info.c */
+bool awl_stream_is_closing(const awl_stream *s);
+
+/* The address of the other side, and of this one, as "192.0.2.1:80", "[2001:db8::1]:80", "/run/name" or "@name".
+ * Result: `text`, of `cap` bytes (AWL_ADDRESS_TEXT do), with an empty string in it if there is none: the client's side
+ * of a Unix socket has no name. Source: test/stream/test_connect.c, test_unix.c */
 const char *awl_stream_peer(const awl_stream *s, char *text, size_t cap);
 const char *awl_stream_local(const awl_stream *s, char *text, size_t cap);
+
+/* Who a process is. */
+typedef struct awl_credentials {
+    pid_t pid;
+    uid_t uid;
+    gid_t gid;
+} awl_credentials;
+
+/* Writes to *credentials who opened the other end of a Unix socket, or listened there, as the kernel knows it. Result:
+ * 0; EOPNOTSUPP: it is no Unix socket; ECONNABORTED after closing; EINVAL for NULL. Source: test/stream/test_unix.c */
+int awl_stream_peer_credentials(const awl_stream *s, awl_credentials *credentials);
 
 /* ---- Transports: what moves the bytes of a stream ----------------------------------------------------------------- */
 
@@ -272,8 +314,8 @@ void awl_stream_changed(awl_stream *s, bool readable, bool writable);
 /* ---- Servers ----------------------------------------------------------------------------------------------------- */
 
 /* Makes the coroutine that serves one client: return co_call(…) from it. It need not close the stream: that is done
- * when the coroutine has ended, whatever its end. An error that it ends with is reported, unless it is that of its
- * stream: clients come and go. */
+ * when the coroutine has ended, whatever its end, and what it wrote is still sent. An error that it ends with is
+ * reported, unless it is that of its stream: clients come and go. */
 typedef awl_coro awl_client_fn(awl_stream *s, void *arg);
 
 /*
@@ -286,28 +328,95 @@ typedef awl_coro awl_client_fn(awl_stream *s, void *arg);
  *   options   may be NULL; valid until the operation completes
  * Result   awl_server *: it accepts from now on.
  * Errors   those of awl_getaddrinfo; EADDRINUSE, EADDRNOTAVAIL, EACCES; EMFILE, ENFILE; EINVAL; ENOMEM; ECANCELED.
- *          Where descriptors or memory run out later, that is reported, and accepting goes on after a second.
  * Owns     the caller closes the server.
- * Source   asyncio.start_server; test/stream/test_server.c
+ * Context  While options.max_clients are being served, others wait in the kernel's backlog, and one is accepted
+ *          whenever one has gone. Where descriptors or memory run out (EMFILE, ENFILE, ENOBUFS, ENOMEM), that is
+ *          reported, once until a client is served again; accepting goes on after a second, or when a client has gone,
+ *          and who waits, waits.
+ * Source   asyncio.start_server; test/stream/test_server.c, test_server_options.c
  */
 AWL_CORO awl_start_server(awl_client_fn *client, void *arg, const char *host, int port,
                           const awl_stream_options *options);
 
-/* The port it listens on; how many clients are being served. */
+/*
+ * The same on a Unix socket. A socket that is there already is removed first, even if a server still listens on it; a
+ * file of another kind is not. When the server is closed its socket is removed, if it is still the one that was made
+ * here.
+ *
+ *   path   as for awl_open_unix_connection; "@" alone: the kernel picks an abstract name, see awl_server_local
+ * Errors   ENAMETOOLONG; EADDRINUSE: a file that is no socket, or an abstract name in use; EACCES, ENOENT, ENOTDIR,
+ *          EROFS; EMFILE, ENFILE; EINVAL; ENOMEM; ECANCELED.
+ * Source   asyncio.start_unix_server of 3.13; test/stream/test_unix.c
+ */
+AWL_CORO awl_start_unix_server(awl_client_fn *client, void *arg, const char *path, const awl_stream_options *options);
+
+/*
+ * The same on a descriptor that is there already, of a TCP or Unix socket, bound, perhaps listening.
+ *
+ *   fd   for example AWL_LISTEN_FD + 0 to awl_listen_fds() - 1. It is made non-blocking, for all who share it, and is
+ *        not passed on by exec
+ * Errors   EBADF, ENOTSOCK; EINVAL: no stream socket, or connected; ENOMEM.
+ * Owns     the server closes fd, and leaves the file of a Unix socket alone; on error fd stays the caller's.
+ * Source   asyncio.start_server(sock=…); test/stream/test_server_options.c
+ */
+AWL_CORO awl_start_server_on(awl_client_fn *client, void *arg, int fd, const awl_stream_options *options);
+
+/* How many listening descriptors a service manager has left to this process, from AWL_LISTEN_FD on: as LISTEN_FDS and
+ * LISTEN_PID say, see sd_listen_fds(3). Source: test/stream/test_server_options.c */
+enum { AWL_LISTEN_FD = 3 };
+int awl_listen_fds(void);
+
+/* The TCP port it listens on, else 0; how many clients are being served, those included of whose connections the last
+ * bytes have not been sent. */
 int awl_server_port(const awl_server *server);
 size_t awl_server_clients(const awl_server *server);
 
-/* Cancels the tasks that serve clients. NULL is let be. As asyncio.Server.close_clients; test/stream/test_server.c */
+/* Its i-th descriptor, from 0 on, which stays the server's (-1: it has not so many, or is closed), and the text of its
+ * address, as awl_stream_local writes it. As asyncio.Server.sockets; test/stream/test_server_options.c */
+int awl_server_fd(const awl_server *server, int i);
+const char *awl_server_local(const awl_server *server, int i, char *text, size_t cap);
+
+/* Cancels the tasks that serve clients. NULL is let be. As asyncio.Server.close_clients;
+ * test/stream/test_server_close.c */
 void awl_server_cancel_clients(awl_server *server);
 
+/* Aborts the connections of all clients, so their streams' operations end with ECONNABORTED. NULL is let be.
+ * As asyncio.Server.abort_clients; test/stream/test_server_close.c */
+void awl_server_abort_clients(awl_server *server);
+
 /*
- * Stops listening, and waits until all clients have been served. The handle stays the caller's, for awl_server_close.
+ * Stops listening, and waits until all clients have been served and their connections are closed, what was written to
+ * them sent. The handle stays the caller's, for awl_server_close.
  *
  * Result   none.
  * Errors   ECANCELED; EINVAL for NULL.
  * Source   asyncio.Server.close, wait_closed; test/stream/test_server.c
  */
 AWL_CORO awl_server_wait_closed(awl_server *server);
+
+/*
+ * The same with an end to the patience: after `grace` the clients' tasks are cancelled. Those are waited for; but what
+ * is then unsent when a client's task has ended, is dropped.
+ *
+ *   grace   AWL_FOREVER: as awl_server_wait_closed; zero or less: none
+ * Result   none.
+ * Errors   ECANCELED: it has stopped listening, and the clients that are left are served on; ENOMEM: likewise; EINVAL
+ *          for NULL.
+ * Context  who does not trust tasks to end when they are cancelled puts it into awl_wait_for, and
+ *          awl_server_abort_clients behind that.
+ * Source   test/stream/test_server_close.c
+ */
+AWL_CORO awl_server_shutdown(awl_server *server, awl_time grace);
+
+/*
+ * Waits until the task is cancelled, then shuts the server down with `grace`. The handle stays the caller's.
+ *
+ * Errors   ECANCELED, always: after the shutdown; at once if a second cancellation comes meanwhile; also when somebody
+ *          else stops the server. EBUSY if another task waits so; EINVAL for NULL, or if it has stopped already;
+ *          ENOMEM, after the shutdown, too.
+ * Source   asyncio.Server.serve_forever; test/stream/test_server_close.c
+ */
+AWL_CORO awl_server_serve_forever(awl_server *server, awl_time grace);
 
 /* Stops listening and gives the handle back. Clients that are being served are let be. NULL is allowed.
  * As asyncio.Server.close; test/stream/test_server.c */

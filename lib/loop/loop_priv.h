@@ -20,7 +20,7 @@ enum awl__flag {
 };
 
 /* Who runs an entry when its turn comes. Each kind is entered in loop->run by the layer that owns it. */
-enum awl__kind { AWL__HANDLE, AWL__POSTED, AWL__TASK, AWL__SLEEP, AWL__WAITER, AWL__IO, AWL__FLUSH, AWL__KINDS };
+enum awl__kind { AWL__HANDLE, AWL__POSTED, AWL__TASK, AWL__SLEEP, AWL__WAITER, AWL__IO, AWL__FLUSH, AWL__GONE, AWL__KINDS };
 
 static inline void awl__list_push(awl__entry **tail, awl__entry *entry)
 {

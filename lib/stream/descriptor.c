@@ -2,8 +2,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/tcp.h>
-#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,12 +10,7 @@
 /* ---- Writing to a pipe without SIGPIPE --------------------------------------------------------------------------- */
 
 /* MSG_NOSIGNAL is for sockets alone: elsewhere the signal is held up, and taken back if it came from this write. */
-typedef struct hush {
-    sigset_t pipe, before;
-    bool pending;
-} hush;
-
-static void hush_begin(hush *h)
+void awl__hush_begin(awl__hush *h)
 {
     sigset_t pending;
 
@@ -28,7 +21,7 @@ static void hush_begin(hush *h)
     pthread_sigmask(SIG_BLOCK, &h->pipe, &h->before);
 }
 
-static void hush_end(const hush *h, bool broken)
+void awl__hush_end(const awl__hush *h, bool broken)
 {
     const int error = errno;
 
@@ -64,15 +57,15 @@ static ssize_t descriptor_write(void *self, const struct iovec *parts, int n)
 {
     awl_stream *s = self;
     ssize_t sent;
-    hush h;
+    awl__hush h;
 
     if (!s->writable)
         return -EAGAIN;
-    hush_begin(&h);
+    awl__hush_begin(&h);
     do
         sent = writev(s->io.fd, parts, n);
     while (sent < 0 && errno == EINTR);
-    hush_end(&h, sent < 0 && errno == EPIPE);
+    awl__hush_end(&h, sent < 0 && errno == EPIPE);
     if (sent >= 0)
         return sent;
     if (errno != EAGAIN && errno != EWOULDBLOCK)
@@ -115,7 +108,6 @@ static void changed(awl__io *io, bool readable, bool writable)
 awl_stream *awl__stream_new(awl_loop *loop, int fd, bool is_socket, const awl_stream_options *options, int *error)
 {
     awl_stream *s = awl__stream_make(loop, is_socket ? &awl__socket_transport : &descriptor_transport, options);
-    const int one = 1;
 
     *error = ENOMEM;
     if (!s)
@@ -133,7 +125,7 @@ awl_stream *awl__stream_new(awl_loop *loop, int fd, bool is_socket, const awl_st
     s->io.fd = fd;
     s->readable = s->writable = true;
     if (is_socket)
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+        awl__socket_tune(fd, options);
     return s;
 }
 

@@ -130,7 +130,25 @@ int awl__socket_connect(const awl_address *address, const awl_address *local, in
     return error;
 }
 
-int awl__socket_listen(const awl_address *address, int backlog, int *fd)
+/* TCP_KEEPINTVL a third of the silence and three probes: as long again, and the peer is given up, see tcp(7). On a
+ * socket that is not of TCP none of it does anything. */
+void awl__socket_tune(int fd, const awl_stream_options *options)
+{
+    const awl_time silence = options ? options->keep_alive : 0;
+    const int one = 1, idle = silence < 32767 * AWL_SECOND ? (int)((silence + AWL_SECOND - 1) / AWL_SECOND) : 32767;
+    const int interval = (idle + 2) / 3, probes = 3;
+
+    if (!options || !options->nagle)
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    if (silence > 0) {
+        setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one);
+        setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+        setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
+        setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
+    }
+}
+
+int awl__socket_listen(const awl_address *address, const awl_stream_options *options, int *fd)
 {
     static const struct in6_addr any = IN6ADDR_ANY_INIT;
     const int s = socket(address->of.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -141,10 +159,11 @@ int awl__socket_listen(const awl_address *address, int backlog, int *fd)
         return errno;
     setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     if (address->of.any.sa_family == AF_INET6) { /* everywhere means IPv4 too */
-        const int only = memcmp(&address->of.v6.sin6_addr, &any, sizeof any) != 0;
+        const int only = options->ipv6_only || memcmp(&address->of.v6.sin6_addr, &any, sizeof any) != 0;
         setsockopt(s, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only);
     }
-    if (bind(s, &address->of.any, awl_address_size(address)) < 0 || listen(s, backlog) < 0) {
+    if ((options->reuse_port && setsockopt(s, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one) < 0) ||
+        bind(s, &address->of.any, awl_address_size(address)) < 0 || listen(s, options->backlog) < 0) {
         error = errno;
         close(s);
         return error;

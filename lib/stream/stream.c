@@ -263,6 +263,8 @@ static void let_go(awl_stream *s)
     awl__stream_wake(s->gate.ops_, s->error);
     awl__stream_wake(s->watchers, 0);
     awl__stream_wake(s->in.ops_, 0);
+    if (s->gone)
+        awl__ready(s->io.loop, s->gone);
 }
 
 void awl__stream_fail(awl_stream *s, int error)
@@ -434,24 +436,6 @@ int awl_stream_fd(const awl_stream *s) { return s ? s->io.fd : -1; }
 
 size_t awl_stream_unsent(const awl_stream *s) { return s ? s->gate.unsent_ : 0; }
 
-typedef int name_fn(int fd, struct sockaddr *address, socklen_t *size);
+bool awl_stream_is_closing(const awl_stream *s) { return !s || s->closing; }
 
-static const char *address_text(name_fn *name, const awl_stream *s, char *text, size_t cap)
-{
-    awl_address address = { .of = { .any = { .sa_family = AF_UNSPEC } } };
-    socklen_t size = sizeof address.of;
-
-    if (!s || name(s->io.fd, &address.of.any, &size) < 0)
-        address.of.any.sa_family = AF_UNSPEC;
-    return awl_address_text(&address, text, cap);
-}
-
-const char *awl_stream_peer(const awl_stream *s, char *text, size_t cap)
-{
-    return address_text(getpeername, s, text, cap);
-}
-
-const char *awl_stream_local(const awl_stream *s, char *text, size_t cap)
-{
-    return address_text(getsockname, s, text, cap);
-}
+bool awl_stream_can_write_eof(const awl_stream *s) { return s && s->transport->write_eof; }

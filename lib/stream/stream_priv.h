@@ -2,7 +2,9 @@
 #ifndef AWL_STREAM_PRIV_H
 #define AWL_STREAM_PRIV_H
 
+#include <signal.h>
 #include <sys/types.h>
+#include <sys/un.h>
 
 #include "../task/task_priv.h"
 #include "awl/stream.h"
@@ -68,6 +70,7 @@ struct awl_stream {
     awl__stream_op *watchers; /* that wait for any change */
     awl__chunk *out, *out_last;
     awl__link flush; /* on the ready queue when there is something to send */
+    awl__entry *gone; /* made ready when it has closed; NULL: nobody cares */
 };
 
 /* stream.c. The first makes a stream without a transport's state; NULL: no memory. */
@@ -194,13 +197,42 @@ void awl__gate_written(awl_gate_ *gate, size_t n);
 void awl__gate_sent(awl_gate_ *gate, size_t n);
 void awl__gate_lose(awl_gate_ *gate, int error, int later); /* the error of drains that wait, and of later ones */
 
+/* write.c: 0, or why nothing can be written; and writing without asking that. */
+int awl__stream_may_write(const awl_stream *s);
+int awl__stream_write(awl_stream *s, const void *data, size_t len);
+
 /* descriptor.c */
 awl_stream *awl__stream_new(awl_loop *loop, int fd, bool is_socket, const awl_stream_options *options, int *error);
+
+/* Between the two, SIGPIPE is held up in this thread; at the end it is taken back if it came from a write of ours,
+ * which had the error EPIPE: `broken`. */
+typedef struct awl__hush {
+    sigset_t pipe, before;
+    bool pending;
+} awl__hush;
+
+void awl__hush_begin(awl__hush *h);
+void awl__hush_end(const awl__hush *h, bool broken); /* errno stays */
 
 /* socket.c */
 extern const awl_transport awl__socket_transport;
 /* From one of `n_local` addresses, if there are any. Result: 0, EINPROGRESS, or the error. */
 int awl__socket_connect(const awl_address *address, const awl_address *local, int n_local, int *fd);
-int awl__socket_listen(const awl_address *address, int backlog, int *fd);
+int awl__socket_listen(const awl_address *address, const awl_stream_options *options, int *fd);
+void awl__socket_tune(int fd, const awl_stream_options *options); /* as the options for TCP say */
+
+/* unix.c: the name of a Unix socket in the file system, with which it is known there. */
+typedef struct awl__socket_file {
+    dev_t device;
+    ino_t inode;
+    char path[sizeof((struct sockaddr_un *)0)->sun_path]; /* empty: there is none */
+} awl__socket_file;
+
+int awl__unix_listen(const char *path, const awl_stream_options *options, awl__socket_file *file, int *fd);
+void awl__unix_unlink(awl__socket_file *file); /* if it is still that socket */
+
+/* The text of a socket's own name or of its peer's (as getsockname and getpeername get it), empty if there is none. */
+typedef int awl__name_fn(int fd, struct sockaddr *address, socklen_t *size);
+const char *awl__socket_text(awl__name_fn *name, int fd, char *text, size_t cap);
 
 #endif

@@ -70,8 +70,7 @@ static int keep(awl_stream *s, const struct iovec *parts, size_t len, size_t sen
     return 0;
 }
 
-/* 0, or why nothing can be written. */
-static int check(const awl_stream *s)
+int awl__stream_may_write(const awl_stream *s)
 {
     if (!s)
         return EINVAL;
@@ -98,10 +97,15 @@ static int write_parts(awl_stream *s, const struct iovec *parts, int n, size_t l
     return (size_t)sent == len ? 0 : keep(s, parts, len, (size_t)sent);
 }
 
+int awl__stream_write(awl_stream *s, const void *data, size_t len)
+{
+    return write_parts(s, &(struct iovec){ (void *)(uintptr_t)data, len }, 1, len);
+}
+
 int awl_stream_write(awl_stream *s, const void *data, size_t len)
 {
     const struct iovec part = { (void *)(uintptr_t)data, len };
-    const int error = check(s);
+    const int error = awl__stream_may_write(s);
 
     if (error || !len)
         return error;
@@ -110,7 +114,7 @@ int awl_stream_write(awl_stream *s, const void *data, size_t len)
 
 int awl_stream_writev(awl_stream *s, const struct iovec *parts, int n)
 {
-    const int error = check(s);
+    const int error = awl__stream_may_write(s);
     size_t len = 0;
 
     if (error)
@@ -129,7 +133,7 @@ int awl_stream_print(awl_stream *s, const char *format, ...)
 {
     char small[256], *text = small;
     va_list args;
-    int len, error = check(s);
+    int len, error = awl__stream_may_write(s);
 
     if (error)
         return error;
@@ -154,7 +158,7 @@ int awl_stream_print(awl_stream *s, const char *format, ...)
 
 int awl_stream_write_eof(awl_stream *s)
 {
-    const int error = check(s);
+    const int error = awl__stream_may_write(s);
 
     if (error)
         return error;

@@ -1,61 +1,7 @@
 /* test_server.c: awl_start_server and what can be done with a server. */
-#include "rig.h"
+#include "server_rig.h"
 
 #include <sys/resource.h>
-
-/* ---- Clients of the server --------------------------------------------------------------------------------------- */
-
-static struct {
-    int started, ended, cancelled;
-} served;
-
-/* Echoes lines. The line "fail" makes it fail, "close" close its stream itself, "keep" wait for ever. */
-co_def(echo, { awl_stream *s; char *line; int rc; })
-{
-    co_begin;
-    served.started++;
-    for (;;) {
-        co_let(self->line, awl_stream_readline(self->s, NULL));
-        if (!self->line)
-            break;
-        if (!strcmp(self->line, "fail\n"))
-            co_raise(EIO);
-        if (!strcmp(self->line, "keep\n"))
-            co_await(awl_sleep(AWL_FOREVER));
-        CHECK_INT(awl_stream_print(self->s, "%s", self->line), 0);
-        if (!strcmp(self->line, "close\n")) {
-            awl_stream_close(self->s);
-            break;
-        }
-    }
-    co_finally;
-    served.ended++;
-    served.cancelled += self->co_.error_ == ECANCELED;
-    co_end;
-}
-
-static awl_coro serve(awl_stream *s, void *arg)
-{
-    CHECK_PTR(arg, &served);
-    return co_call(echo, .s = s);
-}
-
-/* Sends a line, and reads what comes back until the end. */
-co_def(asks, { int port; const char *text, *expected; awl_stream *s; char *line; })
-{
-    co_begin;
-    co_let(self->s, awl_open_connection("127.0.0.1", self->port, NULL));
-    CHECK_INT(awl_stream_print(self->s, "%s", self->text), 0);
-    CHECK_INT(awl_stream_write_eof(self->s), 0);
-    co_let(self->line, awl_stream_readline(self->s, NULL));
-    CHECK_STR(self->line, self->expected);
-    if (self->line)
-        co_let(self->line, awl_stream_readline(self->s, NULL));
-    CHECK(self->line == NULL);
-    co_finally;
-    awl_stream_close(self->s);
-    co_end;
-}
 
 /* ---- Serving ----------------------------------------------------------------------------------------------------- */
 
