@@ -205,7 +205,8 @@ bool awl_stream_at_eof(const awl_stream *s);
  * Sends `len` bytes: what the kernel takes now at once, a copy of the rest when it can.
  *
  * Result   0; ENOMEM: nothing was taken, or, if part of it had been sent, the stream's error is ENOMEM from then on;
- *          EPIPE after awl_stream_write_eof; ECONNABORTED after closing; EINVAL for NULL; the stream's first error.
+ *          EPIPE after awl_stream_write_eof; EBUSY while awl_stream_sendfile is at work; ECONNABORTED after closing;
+ *          EINVAL for NULL; the stream's first error.
  * Context  the loop's thread; does not suspend.
  * Source   asyncio.StreamWriter.write; test/stream/test_write.c
  */
@@ -242,6 +243,24 @@ bool awl_stream_can_write_eof(const awl_stream *s);
 
 /* Bytes written and not yet taken by the kernel. */
 size_t awl_stream_unsent(const awl_stream *s);
+
+/*
+ * Sends a part of a file, behind what was written before: by sendfile(2) over a plain socket, else by way of 16 KiB of
+ * memory and the stream's own, which it waits to drain.
+ *
+ *   fd       a plain file or a block device, open for reading, until the operation completes
+ *   offset   of the first byte, at least 0
+ *   count    bytes; 0: to the end of the file
+ * Result   int64_t: bytes handed over; fewer than `count` if the file ends before, also because somebody shortens it.
+ * Errors   those of pread: EBADF, EISDIR, ESPIPE, EIO …, which the stream survives; EPIPE after awl_stream_write_eof;
+ *          EBUSY if another one is at work; EINVAL; EOVERFLOW; ENOMEM; ECANCELED; ECONNABORTED; the stream's first
+ *          error.
+ * Context  suspends until the kernel or the stream has taken everything; holds the loop up while the disk is read; has
+ *          a turn for the other tasks after each MiB. Meanwhile nobody else can write. However it ends, the position of
+ *          fd is behind the last byte handed over (if fd has one); such bytes stay sent.
+ * Source   asyncio.loop.sendfile; test/stream/test_sendfile.c
+ */
+AWL_CORO awl_stream_sendfile(awl_stream *s, int fd, int64_t offset, int64_t count);
 
 /* ---- Asking ------------------------------------------------------------------------------------------------------ */
 

@@ -193,7 +193,7 @@ int awl__stream_push(awl_stream *s, const awl_transport *layer, void *self, awl_
 {
     if (s->error || s->closing)
         return s->error ? s->error : ECONNABORTED;
-    if (s->in.ops_ || s->gate.unsent_)
+    if (s->in.ops_ || s->gate.unsent_ || s->sending)
         return EBUSY;
     awl__input_settle(&s->in);
     *lower = (awl__lower){ s->transport, s->self, s->in.at_, s->in.start_, s->in.end_, s->in.cap_ };

@@ -58,6 +58,7 @@ struct awl_stream {
     bool closing;    /* no more operations; what is unsent goes first */
     bool closed;     /* the transport is gone */
     bool given_back; /* awl_stream_close was called */
+    bool sending;    /* awl_stream_sendfile is at work: nobody else writes */
 
     /* what is known of the descriptor, for its transport alone */
     bool readable;   /* a read may find something */

@@ -75,7 +75,7 @@ int awl__stream_may_write(const awl_stream *s)
     if (!s)
         return EINVAL;
     awl__loop_check(s->io.loop);
-    return s->error ? s->error : s->closing ? ECONNABORTED : 0;
+    return s->error ? s->error : s->closing ? ECONNABORTED : s->sending ? EBUSY : 0;
 }
 
 /* `len`: of all parts. */
