@@ -56,7 +56,7 @@ STREAM_TEST(a_read_waits_for_a_pipe, { awl_stream *s; int fds[2]; char *line; })
     co_begin;
     CHECK_INT(pipe(self->fds), 0);
     self->s = opened(self->fds[0]);
-    awl_spawn(co_call(put_later, .fd = self->fds[1]));
+    CHECK_INT(awl_spawn(co_call(put_later, .fd = self->fds[1])), 0);
     co_let(self->line, awl_stream_readline(self->s, NULL));
     CHECK_STR(self->line, "late\n");
     awl_stream_close(self->s);
