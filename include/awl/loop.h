@@ -83,6 +83,8 @@ enum awl_error {
     AWL_ETRUNCATED = 1403,   /* the TLS connection ended without a goodbye: what came may be only a part */
     AWL_ETRUST = 1404,       /* there are no certificates to trust */
     AWL_EKEY = 1405,         /* a key or a chain of ours cannot be used */
+    AWL_ESHUTDOWN = 1501,    /* the executor was shut down */
+    AWL_ENOTHREAD = 1502,    /* no thread could be started; awl_error_message says why */
 };
 
 /*

@@ -373,6 +373,8 @@ void awl__op_close(co_frame *frame)
         if (frame->type_ == holders[i].type)
             holders[i].close(frame);
     }
+    if (awl__job_close)
+        awl__job_close(frame);
 }
 
 void awl_coro_close(awl_coro coroutine)
