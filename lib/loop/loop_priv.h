@@ -141,6 +141,7 @@ struct awl_loop {
     size_t outside;     /* calls that threads of the library's own are going to post */
     struct awl__dns *dns; /* that layer's; NULL until a name is looked up */
     struct awl_executor *executor; /* the exec layer's default; NULL until it is used */
+    void *trust; /* the tls layer's: the system's anchors; NULL until they are used */
     struct awl__messages *messages;
     awl__wheel wheel;   /* last, as it is large */
 };

@@ -48,6 +48,9 @@ int awl__cert_parse(awl__cert *cert, const unsigned char *der, size_t len, const
 /* Whether `cert` was signed by this key: 0, or BR_ERR_X509_UNSUPPORTED, _WRONG_KEY_TYPE, _BAD_SIGNATURE. */
 int awl__cert_signed_by(const awl__cert *cert, const br_x509_pkey *key);
 
+/* For BearSSL's structures, whose pointers are not const, though it does not write through them. */
+static inline unsigned char *awl__writable(const unsigned char *at) { return (unsigned char *)(uintptr_t)at; }
+
 bool awl__span_equal(awl__span a, awl__span b);
 bool awl__key_equal(const br_x509_pkey *a, const br_x509_pkey *b);
 
