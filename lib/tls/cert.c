@@ -107,7 +107,7 @@ static bool parse_rsa(parser *p, awl__span key)
     awl__span pair, n, e;
     size_t bits;
 
-    if (!awl__der_bits(&key, &key) || !awl__der_take(&key, AWL__SEQUENCE, &pair) || key.len ||
+    if (!awl__der_take(&key, AWL__SEQUENCE, &pair) || key.len ||
         !awl__der_unsigned(&pair, &n) || !awl__der_unsigned(&pair, &e) || pair.len || !n.len || !e.len)
         return wrong(p, "the RSA key is malformed");
     if (n.len > 4096 || e.len > 8 || !(n.at[n.len - 1] & 1) || !(e.at[e.len - 1] & 1) || (e.len == 1 && e.at[0] == 1))
@@ -122,12 +122,10 @@ static bool parse_rsa(parser *p, awl__span key)
 }
 
 /* Curves that are not known, or given by their parameters, leave key_type 0. */
-static bool parse_ec(parser *p, awl__span parameters, awl__span key)
+static bool parse_ec(parser *p, awl__span parameters, awl__span point)
 {
-    awl__span oid, point;
+    awl__span oid;
 
-    if (!awl__der_bits(&key, &point) || key.len)
-        return wrong(p, "the EC key is malformed");
     if (!awl__der_take(&parameters, AWL__OID, &oid) || parameters.len)
         return true;
     p->cert.key_oid = oid;
@@ -144,15 +142,15 @@ static bool parse_ec(parser *p, awl__span parameters, awl__span key)
 
 static bool parse_key(parser *p, awl__span spki)
 {
-    awl__span algorithm;
+    awl__span algorithm, key;
 
     if (!awl__der_take(&spki, AWL__SEQUENCE, &spki) || !awl__der_take(&spki, AWL__SEQUENCE, &algorithm) ||
-        !awl__der_take(&algorithm, AWL__OID, &p->cert.key_oid))
+        !awl__der_take(&algorithm, AWL__OID, &p->cert.key_oid) || !awl__der_bits(&spki, &key) || spki.len)
         return wrong(p, "the public key is malformed");
     if (IS(p->cert.key_oid, rsa_encryption))
-        return parse_rsa(p, spki);
+        return parse_rsa(p, key);
     if (IS(p->cert.key_oid, ec_public_key))
-        return parse_ec(p, algorithm, spki);
+        return parse_ec(p, algorithm, key);
     return true;
 }
 

@@ -5,6 +5,7 @@
 
 int awl__der_next(awl__span *in, awl__span *whole, awl__span *content)
 {
+    const unsigned char *at;
     size_t head = 2, len;
     int tag;
 
@@ -30,12 +31,15 @@ int awl__der_next(awl__span *in, awl__span *whole, awl__span *content)
     }
     if (len > in->len - head)
         return -1;
-    if (whole)
-        *whole = (awl__span){ in->at, head + len };
-    if (content)
-        *content = (awl__span){ in->at + head, len };
+
+    /* The results come last: they may be `in` itself. */
+    at = in->at;
     in->at += head + len;
     in->len -= head + len;
+    if (whole)
+        *whole = (awl__span){ at, head + len };
+    if (content)
+        *content = (awl__span){ at + head, len };
     return tag;
 }
 

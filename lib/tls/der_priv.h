@@ -18,8 +18,8 @@ enum awl__tag {
     AWL__CONSTRUCTED = 0x20,
 };
 
-/* Takes the next element off `in`. `whole` is it with its head, `content` without; either may be NULL.
- * Result: its tag; -1: there is none, or it is wrong, and nothing was taken. */
+/* Takes the next element off `in`. `whole` is it with its head, `content` without; either may be NULL,
+ * or `in` itself. Result: its tag; -1: there is none, or it is wrong, and nothing was taken. */
 int awl__der_next(awl__span *in, awl__span *whole, awl__span *content);
 
 /* The same for an element that must have this tag. */

@@ -84,13 +84,11 @@ static bool check_leaf(awl__verify *v)
 {
     const awl__cert *leaf = cert_at(v, 0);
 
-    if (!check_any(v, 0))
-        return false;
-    if (!(leaf->key_usage & AWL__DIGITAL_SIGNATURE))
-        return fault(v, AWL__KEY_USAGE, 0);
     if (v->options.name && !awl__cert_is_for(leaf, v->options.name))
         return fault(v, AWL__OTHER_NAME, 0);
-    return true;
+    if (!check_any(v, 0))
+        return false;
+    return leaf->key_usage & AWL__DIGITAL_SIGNATURE ? true : fault(v, AWL__KEY_USAGE, 0);
 }
 
 /* How many certificates of the path count for the path length of a CA above them: the peer's and the self-issued do not. */
