@@ -29,7 +29,7 @@
  * there must not cut a device off. A set with no anchor at all is never made.
  *
  * MEMORY. A set is one block of the loop's memory and belongs to that loop; anchors that were compiled in are used where
- * they lie. The 150 or so of a usual system take about 70 kB; what tools/trust-to-c makes takes none.
+ * they lie. The 150 or so of a usual system take about 70 kB; what awl-trust-to-c makes takes none.
  */
 #ifndef AWL_TRUST_H
 #define AWL_TRUST_H
@@ -39,7 +39,7 @@
 /* A set of trust anchors. */
 typedef struct awl_trust awl_trust;
 
-/* Anchors that are compiled in: `sh tools/trust-to-c NAME CA.pem… > anchors.c` writes a constant of this type. */
+/* Anchors that are compiled in: `awl-trust-to-c -n NAME CA.pem… > anchors.c` writes a constant of this type. */
 typedef struct awl_anchors {
     const unsigned char *data_;
     size_t size_;

@@ -340,17 +340,18 @@ static awl_trust *load_or_say(const sources *from)
 
 /* ---- Where they come from ---------------------------------------------------------------------------------------- */
 
-static awl_trust *from_path(const char *path, bool folder)
+static awl_trust *from_paths(const char *const *paths, size_t n, bool lenient)
 {
-    if (!path) {
+    if (!n || !*paths) {
         errno = EINVAL;
         return NULL;
     }
-    return load_or_say(&(sources){ .name = path, .paths = &path, .n_paths = 1, .lenient = folder });
+    return load_or_say(&(sources){ .name = *paths, .paths = paths, .n_paths = n, .lenient = lenient });
 }
 
-awl_trust *awl_trust_from_file(const char *path) { return from_path(path, false); }
-awl_trust *awl_trust_from_folder(const char *path) { return from_path(path, true); }
+awl_trust *awl_trust_from_file(const char *path) { return from_paths(&path, 1, false); }
+awl_trust *awl_trust_from_folder(const char *path) { return from_paths(&path, 1, true); }
+awl_trust *awl__trust_from_paths(const char *const *paths, size_t n) { return from_paths(paths, n, false); }
 
 awl_trust *awl_trust_from_memory(const void *data, size_t len)
 {

@@ -51,6 +51,9 @@ awl__span awl__trust_data(const awl_trust *trust);
 
 /* ---- Loading ----------------------------------------------------------------------------------------------------- */
 
+/* All of these files and folders together, as awl_trust_from_file takes one. */
+awl_trust *awl__trust_from_paths(const char *const *paths, size_t n);
+
 /* The first of these files and folders that holds anchors, as awl_trust_system takes it; it is not kept. */
 awl_trust *awl__trust_first_of(awl_loop *loop, const char *const *paths, size_t n);
 

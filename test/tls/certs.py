@@ -3,6 +3,8 @@
 
     certs.py make FOLDER     writes keys, chains and FOLDER/cases.txt, which test_matrix.c reads
     certs.py check FOLDER    compares the expected verdict of each with that of openssl verify
+    certs.py seeds_trust FOLDER OUT, seeds_chain FOLDER OUT
+                             writes them as inputs of the fuzzers of that name in test/fuzz/
 
 A line of cases.txt: name, host, side (server or client), pins, expected error of BearSSL's (0: accepted), expected text,
 what openssl is expected to say (same, or: accepts / refuses, and why it differs), separated by tabs. Beside it lie
@@ -13,7 +15,8 @@ import os
 import subprocess
 import sys
 
-from der import *
+sys.dont_write_bytecode = True
+from der import *  # noqa: E402
 
 NOW = 1750000000  # 2025-06-15 15:06:40 UTC
 DAY = 86400
@@ -485,9 +488,7 @@ def openssl_accepts(folder, name_, host, side):
 
 def check(folder):
     passed = failed = 0
-    with open(os.path.join(folder, "cases.txt"), encoding="utf-8") as file:
-        lines = [line.rstrip("\n").split("\t") for line in file]
-    for name_, host, side, _, expected, _, openssl in lines:
+    for name_, host, side, _, expected, _, openssl in read_cases(folder):
         if openssl.startswith("none:"):
             continue
         accepts, output = openssl_accepts(folder, name_, host, side)
@@ -501,7 +502,44 @@ def check(folder):
     return failed > 0 or passed == 0
 
 
+# ---- Seeds of the fuzzers ----
+
+
+def read_cases(folder):
+    with open(os.path.join(folder, "cases.txt"), encoding="utf-8") as file:
+        return [line.rstrip("\n").split("\t") for line in file]
+
+
+def seeds_trust(folder, out):
+    for case_ in read_cases(folder):
+        with open(os.path.join(folder, case_[0] + ".ca"), "rb") as file:
+            data = file.read()
+        with open(os.path.join(out, case_[0]), "wb") as file:
+            file.write(data)
+
+
+def seeds_chain(folder, out):
+    import base64
+
+    for name_, host, side, *_ in read_cases(folder):
+        ders = list(split_chain(os.path.join(folder, name_ + ".chain")))
+        with open(os.path.join(folder, name_ + ".ca")) as file:
+            first = file.read().split("-----END")[0].partition("-----\n")[2]
+        flags = (side == "client") | (2 if first else 0)
+        data = bytes([flags, len(host)]) + host.encode()
+        for one in ders + ([base64.b64decode(first)] if first else []):
+            data += min(len(one), 65535).to_bytes(2, "big") + one[:65535]
+        with open(os.path.join(out, name_), "wb") as file:
+            file.write(data)
+
+
+def main():
+    commands = {"make": make, "check": check, "seeds_trust": seeds_trust, "seeds_chain": seeds_chain}
+    words = sys.argv[1:]
+    if not words or words[0] not in commands or len(words) != (3 if words[0].startswith("seeds") else 2):
+        return __doc__
+    return commands[words[0]](*words[1:])
+
+
 if __name__ == "__main__":
-    if len(sys.argv) != 3 or sys.argv[1] not in ("make", "check"):
-        sys.exit(__doc__)
-    sys.exit(make(sys.argv[2]) if sys.argv[1] == "make" else check(sys.argv[2]))
+    sys.exit(main())
