@@ -153,7 +153,7 @@ static int put_character(reader *r, char c)
         return error;
     n = put_digit(&r->digits, c, r->der + r->len);
     if (n < 0)
-        r->object.fault = c == ':' ? "has headers: encrypted keys are not supported" : "is not base64";
+        r->object.fault = c == ':' || c == '-' ? "has headers: encrypted keys are not supported" : "is not base64";
     else
         r->len += (size_t)n;
     return 0;
