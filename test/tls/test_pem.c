@@ -63,7 +63,8 @@ TASK_TEST(damage_is_named, {})
     CHECK_STR(objects_of(PEM("A", "Zg==Zg==")), "1@1 A is not base64;");
     CHECK_STR(objects_of(PEM("A", "Zh==")), "1@1 A is not base64;");
     CHECK_STR(objects_of(PEM("A", "Zm_v")), "1@1 A is not base64;");
-    CHECK_STR(objects_of(PEM("A", "Proc-Type: 4,ENCRYPTED\n\nZm9v")), "1@1 A is not base64;");
+    CHECK_STR(objects_of(PEM("A", "Proc-Type: 4,ENCRYPTED\n\nZm9v")),
+              "1@1 A has headers: encrypted keys are not supported;");
     CHECK_STR(objects_of(PEM("A", "Kind: x\n\nZm9v")), "1@1 A has headers: encrypted keys are not supported;");
     CHECK_STR(objects_of("-----BEGIN A-----\nZm9v\n"), "1@1 A has no END line;");
     CHECK_STR(objects_of("-----BEGIN A-----\nZm9v\n-----END B-----\n"), "1@1 A ends with the END line of another object;");
