@@ -3,8 +3,8 @@
  *
  *     awl-trust-to-c [-n NAME] CA.pem... > anchors.c        NAME: of the constant; `anchors` unless given
  *
- * The program then says `extern const awl_anchors NAME;`. The constant takes no RAM. It is the same whatever machine it is
- * made on, so awl-trust-to-c may run where the program is built.
+ * The program then says `extern const awl_anchors NAME;`. The constant takes no RAM. It is the same whatever machine it
+ * is made on, so awl-trust-to-c may run where the program is built.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -54,7 +54,7 @@ co_def(convert, { const char *name; const char *const *paths; size_t n; awl_trus
         fprintf(stderr, "awl-trust-to-c: %zu certificates are of a kind that awl cannot use\n",
                 awl_trust_skipped(self->trust));
     awl_trust_release(self->trust);
-    co_return(self->rc != 0);
+    co_return (self->rc != 0);
     co_end;
 }
 
@@ -81,9 +81,9 @@ int main(int argc, char **argv)
         fputs("usage: awl-trust-to-c [-n NAME] CA.pem... > anchors.c\n", stderr);
         return 2;
     }
-    if (awl_run_with(co_call(convert, .name = name, .paths = (const char *const *)argv + first,
-                             .n = (size_t)(argc - first)),
-                     NULL, &failed) != 0)
+    if (awl_run_with(
+            co_call(convert, .name = name, .paths = (const char *const *)argv + first, .n = (size_t)(argc - first)),
+            NULL, &failed) != 0)
         return 1;
     return failed.i != 0;
 }

@@ -107,8 +107,8 @@ static bool parse_rsa(parser *p, awl__span key)
     awl__span pair, n, e;
     size_t bits;
 
-    if (!awl__der_take(&key, AWL__SEQUENCE, &pair) || key.len ||
-        !awl__der_unsigned(&pair, &n) || !awl__der_unsigned(&pair, &e) || pair.len || !n.len || !e.len)
+    if (!awl__der_take(&key, AWL__SEQUENCE, &pair) || key.len || !awl__der_unsigned(&pair, &n) ||
+        !awl__der_unsigned(&pair, &e) || pair.len || !n.len || !e.len)
         return wrong(p, "the RSA key is malformed");
     if (n.len > 4096 || e.len > 8 || !(n.at[n.len - 1] & 1) || !(e.at[e.len - 1] & 1) || (e.len == 1 && e.at[0] == 1))
         return wrong(p, "the RSA key has numbers that no key has");
@@ -223,7 +223,8 @@ static bool parse_sequence(parser *p, awl__span value, awl__span *content, const
  * revoked certificates are, policies as long as none is asked for. */
 static bool says_nothing(awl__span oid)
 {
-    static const char access[] = "\x2b\x06\x01\x05\x05\x07\x01\x01", subject_access[] = "\x2b\x06\x01\x05\x05\x07\x01\x0b";
+    static const char access[] = "\x2b\x06\x01\x05\x05\x07\x01\x01";
+    static const char subject_access[] = "\x2b\x06\x01\x05\x05\x07\x01\x0b";
 
     if (oid.len == 3 && oid.at[0] == 0x55 && oid.at[1] == 0x1d)
         return memchr("\x09\x0e\x12\x1f\x20\x23\x2e\x36", oid.at[2], 8) != NULL;

@@ -1,8 +1,8 @@
 /*
  * PEM; see pem_priv.h. A text goes through byte by byte, so a file needs no more memory than its largest object.
  *
- * Of what RFC 7468 lets a reader accept this takes: text around the objects, CRLF, blanks at either end of a line, lines
- * of any length, a byte order mark. Headers in an object (RFC 1421, encrypted keys of old) are named as its fault.
+ * Of what RFC 7468 lets a reader accept this takes: text around the objects, CRLF, blanks at either end of a line,
+ * lines of any length, a byte order mark. Headers in an object (RFC 1421, encrypted keys of old) are its fault.
  */
 #define _POSIX_C_SOURCE 200809L
 #include "pem_priv.h"

@@ -1,8 +1,8 @@
 /*
  * Sets of trust anchors, and where they come from; see awl/trust.h.
  *
- * What is read is read twice: the first time to learn how large the set is, the second time to fill the one block that it
- * then takes. So nothing grows, and a device needs no more memory than the set has in the end.
+ * What is read is read twice: the first time to learn how large the set is, the second time to fill the one block that
+ * it then takes. So nothing grows, and a device needs no more memory than the set has in the end.
  */
 #define _GNU_SOURCE /* secure_getenv */
 #include "awl/trust.h"
@@ -80,12 +80,12 @@ typedef struct sources {
 typedef struct loader {
     awl_loop *loop;
     const sources *from;
-    const char *path;           /* that is being read */
-    unsigned char *out;         /* NULL: the first pass */
-    size_t at, size;            /* bytes of the set so far; of `out` */
+    const char *path;   /* that is being read */
+    unsigned char *out; /* NULL: the first pass */
+    size_t at, size;    /* bytes of the set so far; of `out` */
     size_t count, skipped;
-    size_t certificates;        /* that were there, of use or not */
-    uint64_t *seen;             /* the beginnings of the hashes of all records, to see which are there twice */
+    size_t certificates; /* that were there, of use or not */
+    uint64_t *seen;      /* the beginnings of the hashes of all records, to see which are there twice */
     size_t seen_cap;
     char reason[LONGEST_REASON]; /* of the first thing that was wrong */
 } loader;
@@ -391,8 +391,12 @@ awl_trust *awl_trust_from_anchors(const awl_anchors *anchors)
 /* ---- The system's ------------------------------------------------------------------------------------------------ */
 
 static const char *const system_paths[] = {
-    "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem",
-    "/etc/ssl/cert.pem",                  "/etc/ssl/certs",
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+    "/etc/ssl/certs",
 };
 
 awl_trust *awl__trust_first_of(awl_loop *loop, const char *const *paths, size_t n)
@@ -445,8 +449,9 @@ static awl_trust *from_environment(awl_loop *loop, const char *file, const char 
     }
     trust = load(loop, &from, &error, reason);
     if (error == AWL_ETRUST)
-        awl__error_detail(loop, error, "no trusted certificates were found: %s (SSL_CERT_FILE is %s, SSL_CERT_DIR is %s)",
-                          reason, file ? file : "not set", folders ? folders : "not set");
+        awl__error_detail(loop, error,
+                          "no trusted certificates were found: %s (SSL_CERT_FILE is %s, SSL_CERT_DIR is %s)", reason,
+                          file ? file : "not set", folders ? folders : "not set");
     if (error)
         errno = error;
     return trust;
@@ -470,8 +475,9 @@ awl_trust *awl_trust_system(void)
     }
     /* The loop's reference is never given back: the set goes with the loop's memory. */
     if (!loop->trust)
-        loop->trust = file || folders ? from_environment(loop, file, folders)
-                                      : awl__trust_first_of(loop, system_paths, sizeof system_paths / sizeof system_paths[0]);
+        loop->trust = file || folders
+                          ? from_environment(loop, file, folders)
+                          : awl__trust_first_of(loop, system_paths, sizeof system_paths / sizeof system_paths[0]);
     return awl_trust_retain(loop->trust);
 }
 

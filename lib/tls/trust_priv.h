@@ -1,4 +1,4 @@
-/* What is in a set of trust anchors (anchors.c, trust.c), for those who check chains and ask for client certificates. */
+/* What is in a set of trust anchors (anchors.c, trust.c), for those who check chains or ask for client certificates. */
 #ifndef AWL_TLS_TRUST_PRIV_H
 #define AWL_TLS_TRUST_PRIV_H
 
@@ -18,8 +18,8 @@ typedef struct awl__anchor {
 /* Walks through a set: *at is 0 at first. Result: whether there was one more. */
 bool awl__trust_next(const awl_trust *trust, size_t *at, awl__anchor *anchor);
 
-/* The names of the CAs, for a server's request of a client certificate: up to `cap` of them. Result: how many there are.
- * They lie in the set. */
+/* The names of the CAs, for a server's request of a client certificate: up to `cap` of them, which lie in the set.
+ * Result: how many there are. */
 size_t awl__trust_names(const awl_trust *trust, br_x500_name *names, size_t cap);
 
 /* ---- The packed form --------------------------------------------------------------------------------------------- */
@@ -32,7 +32,8 @@ size_t awl__trust_names(const awl_trust *trust, br_x500_name *names, size_t cap)
  *     1         0 for RSA, or BearSSL's number of the curve
  *     5, 5      not before, not after: seconds since 1970, 0 for all earlier
  *     1         path length; AWL__NO_PATH_LEN: not limited
- *     2, 2, 2   bytes of the subject (a Name), the name constraints (the content of their SEQUENCE), the modulus or point
+ *     2, 2, 2   bytes of the subject (a Name), of the name constraints (the content of their SEQUENCE), of the modulus
+ *               or point
  *     …         these three, and what is left is the exponent
  *
  * It is the same on every machine, so what one has packed another can compile in.

@@ -2,11 +2,11 @@
  * Judges chains; see verify_priv.h.
  *
  * The first certificate is the peer's. From it a path is searched upwards, through the other certificates in whatever
- * order they came, until an anchor has issued the last one: at each step every anchor, then every certificate that has the
- * issuer's name. What is wrong with a way that is given up is kept for the message; of several ways, of the first.
+ * order they came, until an anchor has issued the last one: at each step every anchor, then every certificate that has
+ * the issuer's name. What is wrong with a way that is given up is kept for the message; of several ways, of the first.
  *
- * BearSSL's own engine is not used: it refuses critical extended key usage and name constraints, which it does not know,
- * other orders than the path's, and IP addresses. The signatures are checked by BearSSL, in cert.c.
+ * BearSSL's own engine is not used: it refuses critical extended key usage and name constraints, which it does not
+ * know, other orders than the path's, and IP addresses. The signatures are checked by BearSSL, in sign.c.
  */
 #include "verify_priv.h"
 
@@ -91,7 +91,7 @@ static bool check_leaf(awl__verify *v)
     return leaf->key_usage & AWL__DIGITAL_SIGNATURE ? true : fault(v, AWL__KEY_USAGE, 0);
 }
 
-/* How many certificates of the path count for the path length of a CA above them: the peer's and the self-issued do not. */
+/* How many certificates count for the path length of a CA above them: the peer's and the self-issued do not. */
 static int counted(const awl__verify *v, const path *p)
 {
     int n = 0;
@@ -212,8 +212,8 @@ static bool ends_here(awl__verify *v, const path *p)
         return is_pinned(v, cert);
 
     while (awl__trust_next(v->options.trust, &at, &anchor)) {
-        const bool is_leaf = p->n == 1 && awl__span_equal(anchor.subject, cert->subject) &&
-                             awl__key_equal(&anchor.key, &cert->key);
+        const bool is_leaf =
+            p->n == 1 && awl__span_equal(anchor.subject, cert->subject) && awl__key_equal(&anchor.key, &cert->key);
         const bool is_issuer = anchor.is_ca && awl__span_equal(anchor.subject, cert->issuer);
 
         if (is_leaf && !in_time(v, anchor.not_before, anchor.not_after))
@@ -404,7 +404,7 @@ static unsigned end_chain(const br_x509_class **engine)
     return (unsigned)v->br_error;
 }
 
-/* For which uses of its key the certificate is good, as BearSSL asks it: keyUsage's bits 2 to 4 are for exchanging keys. */
+/* For which uses of its key the certificate is good: keyUsage's bits 2 to 4 are for exchanging keys. */
 static const br_x509_pkey *get_pkey(const br_x509_class *const *engine, unsigned *usages)
 {
     const awl__verify *v = of(engine);

@@ -72,7 +72,7 @@ static bool dns_name_is_for(awl__span name, awl__span host)
     return wildcard(name, &rest) && first > 0 && first < host.len && same_text(rest, after(host, first + 1));
 }
 
-/* An IP literal, also as in a URL, "[::1]". Result: its bytes; 0: it is none. */
+/* An IP literal, also as in a URL, "[::1]", or with a zone, "fe80::1%eth0". Result: its bytes; 0: it is none. */
 static size_t ip_literal(const char *host, unsigned char *ip)
 {
     char copy[64];
@@ -88,6 +88,7 @@ static size_t ip_literal(const char *host, unsigned char *ip)
         return 0;
     memcpy(copy, host, len);
     copy[len] = '\0';
+    copy[strcspn(copy, "%")] = '\0';
     return inet_pton(AF_INET6, copy, ip) == 1 ? 16 : 0;
 }
 
@@ -107,7 +108,8 @@ bool awl__cert_is_for(const awl__cert *cert, const char *host)
         tag = awl__der_next(&names, NULL, &name);
         if (tag < 0)
             return false;
-        if (ip_len ? tag == AWL__IP && awl__span_is(name, ip, ip_len) : tag == AWL__DNS && dns_name_is_for(name, wanted))
+        if (ip_len ? tag == AWL__IP && awl__span_is(name, ip, ip_len)
+                   : tag == AWL__DNS && dns_name_is_for(name, wanted))
             found = true;
     }
     return found;

@@ -6,9 +6,9 @@
     certs.py seeds_trust FOLDER OUT, seeds_chain FOLDER OUT
                              writes them as inputs of the fuzzers of that name in test/fuzz/
 
-A line of cases.txt: name, host, side (server or client), pins, expected error of BearSSL's (0: accepted), expected text,
-what openssl is expected to say (same, or: accepts / refuses, and why it differs), separated by tabs. Beside it lie
-NAME.chain, each certificate behind its length in 4 bytes, and NAME.ca, what is trusted in PEM.
+A line of cases.txt: name, host, side (server or client), pins, expected error of BearSSL's (0: accepted), expected
+text, what openssl is expected to say (same, or: accepts / refuses, and why it differs), separated by tabs. Beside it
+lie NAME.chain, each certificate behind its length in 4 bytes, and NAME.ca, what is trusted in PEM.
 """
 
 import os
@@ -136,6 +136,10 @@ def make_cases(folder):
     v6 = [0x20, 1, 0xD, 0xB8] + [0] * 11 + [1]
     host("ip6", [ip(*v6)], "2001:db8::1", True)
     host("ip6_wrong", [ip(*v6)], "2001:db8::2", False, text="not for 2001:db8::2, but for 2001:db8::1")
+    case("ip6_in_brackets", [leaf(root, ip(*v6))], [root], host="[2001:DB8::1]",
+         openssl="none: it takes no such form")
+    case("ip6_with_zone", [leaf(root, ip(*v6))], [root], host="2001:db8::1%eth0",
+         openssl="none: it takes no such form")
     host("ip6_mapped", [ip(192, 0, 2, 1)], "::ffff:192.0.2.1", False)
     case("common_name", [leaf(root, None, subject=cn(WWW))], [root], NAME,
          "it names none, as it has no subjectAltName; its subject, 'CN=www.example.com', does not count",
@@ -165,7 +169,8 @@ def make_cases(folder):
     case("missing_upper_intermediate", [leaf(ca("Low", sub, third)), ca("Low", sub, third)], [root], UNTRUSTED,
          "the intermediate certificate 'CN=Low' was issued by 'CN=Intermediate', which is not")
     case("trusted_intermediate", [good, sub], [sub], openssl="accepts: with -partial_chain")
-    case("new_key_of_ca", [leaf(ca("Root", key=other))], [root], SIGNATURE, "another CA has that name, or it has a new key")
+    case("new_key_of_ca", [leaf(ca("Root", key=other))], [root], SIGNATURE,
+         "another CA has that name, or it has a new key")
     case("two_roots_of_a_name", [leaf(ca("Root", key=other))], [root, ca("Root", key=other)],
          openssl="refuses: it looks at the first CA of a name")
     case("empty", [], [root], EMPTY, "the server sent no certificate", openssl="none: there is nothing to verify")
@@ -180,7 +185,8 @@ def make_cases(folder):
     case("purpose_critical", [leaf(sub, extensions=[purposes(SERVER, critical=True)]), sub], [root])
     case("purpose_critical_client", [leaf(sub, extensions=[purposes(CLIENT, critical=True)]), sub], [root], USAGE,
          "not for servers")
-    case("purpose_empty", [leaf(sub, extensions=[purposes()]), sub], [root], UNEXPECTED, "extendedKeyUsage is malformed")
+    case("purpose_empty", [leaf(sub, extensions=[purposes()]), sub], [root], UNEXPECTED,
+         "extendedKeyUsage is malformed")
     only_clients = ca("Intermediate", root, other, [basic(), CA_USAGE, purposes(CLIENT)])
     case("purpose_of_intermediate", [good, only_clients], [root], USAGE, "'CN=Intermediate' is not for servers")
     case("purpose_of_root", [good, sub], [ca("Root", extensions=[basic(), CA_USAGE, purposes(CLIENT)])], USAGE,
@@ -251,7 +257,8 @@ def make_cases(folder):
     case("sha384_with_p256", [leaf(sub, digest="sha384"), sub], [root])
     case("sha512_with_p256", [leaf(sub, digest="sha512"), sub], [root])
     case("sha512_with_rsa", [leaf(ca("R", root, rsa), digest="sha512"), ca("R", root, rsa)], [root])
-    case("weak_leaf", [leaf(sub, key=rsa1024), sub], [root], WEAK, "has a weak key: RSA of 1024 bits, and 2048 are the least")
+    case("weak_leaf", [leaf(sub, key=rsa1024), sub], [root], WEAK,
+         "has a weak key: RSA of 1024 bits, and 2048 are the least")
     weak = ca("Weak", root, rsa1024)
     case("weak_intermediate", [leaf(weak), weak], [root], WEAK,
          "the intermediate certificate 'CN=Weak' has a weak key: RSA of 1024")
@@ -261,7 +268,8 @@ def make_cases(folder):
          openssl="accepts: larger keys")
     case("sha1", [leaf(sub, digest="sha1"), sub], [root], UNSUPPORTED,
          "the certificate is signed in a way that is not accepted: ECDSA with SHA-1")
-    case("sha1_rsa", [leaf(ca("R", root, rsa), digest="sha1"), ca("R", root, rsa)], [root], UNSUPPORTED, "RSA with SHA-1")
+    case("sha1_rsa", [leaf(ca("R", root, rsa), digest="sha1"), ca("R", root, rsa)], [root], UNSUPPORTED,
+         "RSA with SHA-1")
     case("md5", [leaf(ca("R", root, rsa), digest="md5"), ca("R", root, rsa)], [root], UNSUPPORTED, "RSA with MD5")
     case("sha224", [leaf(sub, digest="sha224"), sub], [root], UNSUPPORTED, "ECDSA with SHA-224",
          openssl="accepts: SHA-224")
@@ -289,15 +297,17 @@ def make_cases(folder):
     broken[-1] ^= 1
     case("broken_intermediate", [good, bytes(broken)], [root], SIGNATURE,
          "the signature under an intermediate certificate was not made with the key of 'CN=Root'")
-    case("key_of_other_kind", [leaf(sub), ca("Intermediate", root, rsa)], [root], SIGNATURE, "was not made with the key")
+    case("key_of_other_kind", [leaf(sub), ca("Intermediate", root, rsa)], [root], SIGNATURE,
+         "was not made with the key")
 
     # Extensions.
     case("unknown", [leaf(sub, extensions=[extension("1.2.3.4", b"\5\0")]), sub], [root])
     case("unknown_critical", [leaf(sub, extensions=[extension("1.2.3.4", b"\5\0", True)]), sub], [root], CRITICAL,
          "the certificate has a critical extension that is not supported: 1.2.3.4")
     case("unknown_critical_in_ca",
-         [good, ca("Intermediate", root, other, [basic(), extension("1.2.3.4.16384", b"\5\0", True)])], [root], CRITICAL,
-         "the intermediate certificate 'CN=Intermediate' has a critical extension that is not supported: 1.2.3.4.16384")
+         [good, ca("Intermediate", root, other, [basic(), extension("1.2.3.4.16384", b"\5\0", True)])], [root],
+         CRITICAL, "the intermediate certificate 'CN=Intermediate' has a critical extension that is not supported: "
+         "1.2.3.4.16384")
     policy = extension("2.5.29.32", seq(seq(oid("2.5.29.32.0"))), True)
     case("policies_critical", [leaf(sub, extensions=[policy]), sub], [root])
     require = extension("2.5.29.36", seq(tlv(0x80, b"\0")), True)
@@ -429,7 +439,8 @@ def make_cases(folder):
          pins=[bystander.pin()], openssl=apart)
     case("pin_alone_wrong_host", [leaf(root, dns("a.example"))], [], NAME, "not for www.example.com",
          pins=[good.pin()], openssl=apart)
-    case("nothing_trusted", [good, sub], [], UNTRUSTED, "neither trusted certificates nor pins were given", openssl=apart)
+    case("nothing_trusted", [good, sub], [], UNTRUSTED, "neither trusted certificates nor pins were given",
+         openssl=apart)
 
 
 def make(folder):

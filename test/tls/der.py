@@ -1,4 +1,4 @@
-"""A writer of certificates that can also write what no CA would: DER by hand, keys and signatures by the openssl command."""
+"""A writer of certificates that can also write what no CA would: DER by hand, keys and signatures by `openssl`."""
 
 import os
 import subprocess

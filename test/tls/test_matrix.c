@@ -105,7 +105,9 @@ static bool run_case(const test_case *c, awl_trust *trust, size_t step)
     CHECK(why != ENOMEM); /* a failing allocation */
 
     good = error == expected && strstr(text, c->text) && (key != NULL) == (expected == 0) &&
-           (why == (expected == 0 ? 0 : !trust && !options.n_pins ? AWL_ETRUST : AWL_ECERTIFICATE));
+           (why == (expected == 0               ? 0
+                    : !trust && !options.n_pins ? AWL_ETRUST
+                                                : AWL_ECERTIFICATE));
     if (!good)
         printf("%s: error %d, text '%s'; expected %d, '%s'\n", c->name, error, text, expected, c->text);
     awl__verify_free(v);

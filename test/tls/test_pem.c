@@ -67,7 +67,8 @@ TASK_TEST(damage_is_named, {})
               "1@1 A has headers: encrypted keys are not supported;");
     CHECK_STR(objects_of(PEM("A", "Kind: x\n\nZm9v")), "1@1 A has headers: encrypted keys are not supported;");
     CHECK_STR(objects_of("-----BEGIN A-----\nZm9v\n"), "1@1 A has no END line;");
-    CHECK_STR(objects_of("-----BEGIN A-----\nZm9v\n-----END B-----\n"), "1@1 A ends with the END line of another object;");
+    CHECK_STR(objects_of("-----BEGIN A-----\nZm9v\n-----END B-----\n"),
+              "1@1 A ends with the END line of another object;");
     CHECK_STR(objects_of("-----BEGIN A-----\nZm9v\n" PEM("B", "Zm9v")), "1@1 A has no END line;2@3 B=foo;");
     CHECK_STR(objects_of("-----BEGIN A-----\n-x\n-----END A-----\n"), "1@1 A is not base64;");
     co_end;
@@ -76,7 +77,7 @@ TASK_TEST(damage_is_named, {})
 TASK_TEST(a_fault_does_not_spread_to_the_next_object, {})
 {
     co_begin;
-    CHECK_STR(objects_of(PEM("A", "????") PEM("B", "Zm9v") PEM("C", "Zm9")  PEM("D", "YmFy")),
+    CHECK_STR(objects_of(PEM("A", "????") PEM("B", "Zm9v") PEM("C", "Zm9") PEM("D", "YmFy")),
               "1@1 A is not base64;2@4 B=foo;3@7 C is not base64: it has not the right length;4@10 D=bar;");
     co_end;
 }
@@ -86,9 +87,9 @@ TASK_TEST(what_the_function_returns_ends_the_reading, { int two; })
     co_begin;
     self->two = 2;
     seen[0] = '\0';
-    CHECK_INT(awl__pem_read(awl_running_, PEM("A", "") PEM("B", "") PEM("C", ""), strlen(PEM("A", "")) * 3, note,
-                            &self->two),
-              77);
+    CHECK_INT(
+        awl__pem_read(awl_running_, PEM("A", "") PEM("B", "") PEM("C", ""), strlen(PEM("A", "")) * 3, note, &self->two),
+        77);
     CHECK_STR(seen, "1@1 A=;2@4 B=;");
     co_end;
 }

@@ -65,13 +65,13 @@ static void set_environment(const char *file, const char *folders)
 static awl_trust *from_text(const char *text) { return awl_trust_from_memory(text, strlen(text)); }
 
 /* A set must not come about, for this reason. ENOMEM: a failing allocation. */
-#define CHECK_REFUSED(trust, reason)                                                                                   \
-    do {                                                                                                               \
-        const awl_trust *const refused_ = (trust);                                                                     \
-        const int error_ = errno;                                                                                      \
-        CHECK(refused_ == NULL);                                                                                       \
-        CHECK_INT(error_, AWL_ETRUST);                                                                                 \
-        CHECK(strstr(awl_error_message(error_), (reason)) != NULL);                                                    \
+#define CHECK_REFUSED(trust, reason)                                \
+    do {                                                            \
+        const awl_trust *const refused_ = (trust);                  \
+        const int error_ = errno;                                   \
+        CHECK(refused_ == NULL);                                    \
+        CHECK_INT(error_, AWL_ETRUST);                              \
+        CHECK(strstr(awl_error_message(error_), (reason)) != NULL); \
     } while (0)
 
 /* ---- From memory ------------------------------------------------------------------------------------------------- */
@@ -154,7 +154,8 @@ TASK_TEST(damaged_memory_is_refused_as_a_whole, { char text[3000]; })
 {
     co_begin;
     snprintf(self->text, sizeof self->text, "%s-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n", ca_pem);
-    CHECK_REFUSED(from_text(self->text), "memory:10: object 2 (CERTIFICATE) is no good certificate: it is no certificate");
+    CHECK_REFUSED(from_text(self->text),
+                  "memory:10: object 2 (CERTIFICATE) is no good certificate: it is no certificate");
     snprintf(self->text, sizeof self->text, "%.200s", ca_pem);
     CHECK_REFUSED(from_text(self->text), "memory:1: object 1 (CERTIFICATE) has no END line");
     CHECK_REFUSED(from_text("just text"), "memory: there is no certificate in PEM in it");
@@ -165,7 +166,8 @@ TASK_TEST(damaged_memory_is_refused_as_a_whole, { char text[3000]; })
 TASK_TEST(other_objects_are_passed_over, { awl_trust *trust; char text[3000]; })
 {
     co_begin;
-    snprintf(self->text, sizeof self->text, "# mine\n-----BEGIN X509 CRL-----\nMAA=\n-----END X509 CRL-----\n%s", ca_pem);
+    snprintf(self->text, sizeof self->text, "# mine\n-----BEGIN X509 CRL-----\nMAA=\n-----END X509 CRL-----\n%s",
+             ca_pem);
     self->trust = from_text(self->text);
     CHECK(self->trust != NULL);
     CHECK_INT(awl_trust_count(self->trust), 1);
@@ -196,7 +198,8 @@ TASK_TEST(a_file_that_is_damaged_or_missing_says_so, { awl_trust *trust; int err
     CHECK_REFUSED(awl_trust_from_file("/nonexistent/ca.pem"), "/nonexistent/ca.pem: No such file or directory");
     open_folder();
     snprintf(self->reason, sizeof self->reason, "%s:2: object 1 (CERTIFICATE) is not base64", in_folder("bad.pem"));
-    self->trust = awl_trust_from_file(put_file("bad.pem", "\n-----BEGIN CERTIFICATE-----\n*\n-----END CERTIFICATE-----\n"));
+    self->trust =
+        awl_trust_from_file(put_file("bad.pem", "\n-----BEGIN CERTIFICATE-----\n*\n-----END CERTIFICATE-----\n"));
     self->error = errno;
     close_folder((const char *const[]){ "bad.pem", NULL });
     CHECK(!self->trust);
@@ -290,8 +293,9 @@ TASK_TEST(a_wrong_environment_is_not_made_good_by_the_system, {})
 {
     co_begin;
     set_environment("/nonexistent/ca.pem", NULL);
-    CHECK_REFUSED(awl_trust_system(), "no trusted certificates were found: /nonexistent/ca.pem: No such file or directory "
-                                      "(SSL_CERT_FILE is /nonexistent/ca.pem, SSL_CERT_DIR is not set)");
+    CHECK_REFUSED(awl_trust_system(),
+                  "no trusted certificates were found: /nonexistent/ca.pem: No such file or directory "
+                  "(SSL_CERT_FILE is /nonexistent/ca.pem, SSL_CERT_DIR is not set)");
     co_end;
 }
 
@@ -329,7 +333,8 @@ TASK_TEST(anchors_that_are_compiled_in_are_used_where_they_lie, { awl_trust *tru
 
     /* Cut off anywhere they are damaged. */
     for (size_t len = 0; len < self->anchors.size_; len++)
-        CHECK_REFUSED(awl_trust_from_anchors(&(awl_anchors){ self->anchors.data_, len }), "are damaged, or of another version");
+        CHECK_REFUSED(awl_trust_from_anchors(&(awl_anchors){ self->anchors.data_, len }),
+                      "are damaged, or of another version");
     memcpy(bad, self->anchors.data_, self->anchors.size_);
     bad[7]++;
     CHECK_REFUSED(awl_trust_from_anchors(&(awl_anchors){ bad, self->anchors.size_ }), "of another version");

@@ -229,8 +229,10 @@ TASK_TEST(a_clock_that_must_be_wrong_is_asked_about, { awl_trust *trust; awl__ve
     awl_trust_release(self->trust);
     error = judge_leaf(self->v, &self->leaf);
     CHECK_INT(awl__verify_explain(self->v, error, text, sizeof text), AWL_ECERTIFICATE);
-    CHECK_STR(text, "the certificate is not valid yet: it is good from 2025-01-01 00:00:00 UTC until 2100-01-01 00:00:00 UTC, "
-                    "and the clock here says 1970-01-01 00:01:00 UTC: is the clock right?");
+    CHECK_STR(
+        text,
+        "the certificate is not valid yet: it is good from 2025-01-01 00:00:00 UTC until 2100-01-01 00:00:00 UTC, "
+        "and the clock here says 1970-01-01 00:01:00 UTC: is the clock right?");
     awl__verify_free(self->v);
     co_end;
 }
