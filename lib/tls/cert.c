@@ -168,7 +168,7 @@ static bool parse_basic_constraints(parser *p, awl__span value)
         p->cert.is_ca = ca.at[0] != 0;
     }
     if (in.len) {
-        if (!awl__der_unsigned(&in, &number) || in.len || !p->cert.is_ca)
+        if (!awl__der_unsigned(&in, &number) || in.len)
             return wrong(p, "basicConstraints are malformed");
         if (number.len > 1 || (number.len && number.at[0] >= AWL__NO_PATH_LEN))
             return true; /* longer than any chain */

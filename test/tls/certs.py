@@ -93,6 +93,7 @@ def make_cases(folder):
         case(title, [leaf(root, *names)], [root], 0 if good else NAME,
              "" if good else text or "the certificate is not for " + wanted, host=wanted, openssl=openssl)
 
+    www_ = dns(WWW)
     host("wrong_host", ["a.example", "*.b.example", ip(192, 0, 2, 1), ip(*[0] * 15, 1)], WWW, False,
          text="the certificate is not for www.example.com, but for a.example, *.b.example, 192.0.2.1, ::1")
     host("second_name", ["a.example", WWW], WWW, True)
@@ -110,6 +111,9 @@ def make_cases(folder):
     host("other_kinds", [tlv(0x81, b"www.example.com"), tlv(0x86, b"https://www.example.com/")], WWW, False,
          text="it is for no host at all")
     host("wildcard", ["*.example.com"], WWW, True)
+    host("wildcard_short_label", ["*.example.com"], "a.example.com", True)
+    host("only_a_dot", [WWW], ".", False)
+    host("broken_list", [www_, b"\x82\x40x"], WWW, False, text="not for www.example.com, but for www.example.com")
     host("wildcard_case", ["*.EXAMPLE.com"], WWW, True)
     host("wildcard_bare", ["*.example.com"], "example.com", False)
     host("wildcard_two_labels", ["*.example.com"], "a.b.example.com", False)
@@ -159,6 +163,16 @@ def make_cases(folder):
     case("pinned_leaf", [good], [good], openssl="accepts: with -partial_chain")
     case("pinned_leaf_is_no_ca", [leaf(leaf(root, key=other, subject=cn("no CA")))],
          [leaf(root, key=other, subject=cn("no CA"))], UNTRUSTED, "was issued by 'CN=no CA', which is not among the")
+    renewed = leaf(sub, dates=(NOW - DAY, NOW + 90 * DAY))
+    case("pinned_leaf_renewed", [renewed, sub], [good], openssl="refuses: it compares whole certificates")
+    case("pinned_leaf_over", [renewed], [leaf(sub, dates=OVER)], EXPIRED,
+         "the trusted certificate 'CN=leaf' has expired")
+    case("pinned_leaf_of_other_key", [good], [leaf(sub, key=other)], UNTRUSTED, "which is not among the")
+    case("pinned_leaf_of_other_name", [good], [leaf(sub, subject=cn("other"))], UNTRUSTED, "which is not among the")
+    case("pinned_rsa_leaf", [leaf(sub, key=key("rsa2048"))], [leaf(sub, key=key("rsa2048"))],
+         openssl="refuses: it compares whole certificates")
+    case("pinned_rsa_leaf_of_other_key", [leaf(sub, key=key("rsa2048"))], [leaf(sub, key=key("rsa2048_leaf"))], UNTRUSTED,
+         "which is not among the")
     stranger = ca("Stranger", key=other)
     case("unknown_ca", [leaf(stranger)], [root], UNTRUSTED,
          "the certificate was issued by 'CN=Stranger', which is not among the 1 trusted certificate of ")
@@ -173,6 +187,10 @@ def make_cases(folder):
          "another CA has that name, or it has a new key")
     case("two_roots_of_a_name", [leaf(ca("Root", key=other))], [root, ca("Root", key=other)],
          openssl="refuses: it looks at the first CA of a name")
+    wrong_roots = [ca("Root", key=other, dates=(NOW - DAY - i, NOW + DAY)) for i in range(30)]
+    case("many_roots_of_a_name", [good, sub], wrong_roots[:20] + [root],
+         openssl="refuses: it looks at the first CA of a name")
+    case("too_many_roots_of_a_name", [good, sub], wrong_roots + [root], SIGNATURE, "another CA has that name")
     case("empty", [], [root], EMPTY, "the server sent no certificate", openssl="none: there is nothing to verify")
     case("leaf_second", [sub, good], [root], NAME, "the certificate is not for www.example.com: it names none")
 
@@ -308,6 +326,13 @@ def make_cases(folder):
          [good, ca("Intermediate", root, other, [basic(), extension("1.2.3.4.16384", b"\5\0", True)])], [root],
          CRITICAL, "the intermediate certificate 'CN=Intermediate' has a critical extension that is not supported: "
          "1.2.3.4.16384")
+    for title, number in (("short", "1.2.35"), ("other_arc", "2.5.4.35"), ("long", "2.5.29.35.1")):
+        case("unknown_critical_" + title, [leaf(sub, extensions=[extension(number, b"\5\0", True)]), sub], [root],
+             CRITICAL, "not supported: " + number)
+    for title, number in (("key_id", "2.5.29.14"), ("crl", "2.5.29.31"), ("access", "1.3.6.1.5.5.7.1.1"),
+                          ("subject_access", "1.3.6.1.5.5.7.1.11")):
+        case("known_critical_" + title, [leaf(sub, extensions=[extension(number, seq(), True)]), sub], [root],
+             openssl="same" if title == "crl" else "refuses: what must not be critical")
     policy = extension("2.5.29.32", seq(seq(oid("2.5.29.32.0"))), True)
     case("policies_critical", [leaf(sub, extensions=[policy]), sub], [root])
     require = extension("2.5.29.36", seq(tlv(0x80, b"\0")), True)
@@ -411,6 +436,7 @@ def make_cases(folder):
     damaged("month_13", bad_date, "the dates are malformed")
     offset = leaf(sub).der.replace(when(GOOD[0]), tlv(0x17, b"2505010000Z00"))
     damaged("odd_date", offset, "the dates are malformed")
+    more_damage(damaged, leaf, sub, case, root, key)
     case("malformed_intermediate", [good, sub.der[:-1]], [root], UNEXPECTED, "certificate 2 of those that came")
     big = leaf(sub, extensions=[extension("1.2.3.4", bytes(65536))])
     case("64_kb", [big, sub], [root], LIMIT, "more than 32 kB", openssl="accepts: it has no such limit here")
@@ -441,6 +467,138 @@ def make_cases(folder):
          pins=[good.pin()], openssl=apart)
     case("nothing_trusted", [good, sub], [], UNTRUSTED, "neither trusted certificates nor pins were given",
          openssl=apart)
+
+
+def more_damage(damaged, leaf, sub, case, root, key):
+    """The grammar of RFC 5280, a step beside it each."""
+
+    def good(title, cert, openssl="same"):
+        case(title, [cert, sub], [root], openssl=openssl)
+
+    # Dates.
+    def dated(date, tag=0x17):
+        return leaf(sub, validity=seq(tlv(tag, date), when(GOOD[1]))).der
+
+    good_dates = {"leap_day": b"240229000000Z", "first": b"000101000000Z", "last": b"241231235959Z",
+                  "1950": b"500101000000Z"}
+    for title, date in good_dates.items():
+        good("date_" + title, dated(date))
+    good("date_leap_day_2000", dated(b"20000229000000Z", 0x18))
+    bad_dates = {"month_0": b"240001000000Z", "day_0": b"240100000000Z", "day_32": b"240132000000Z",
+                 "april_31": b"240431000000Z", "no_leap_day": b"230229000000Z", "hour_24": b"240101240000Z",
+                 "minute_60": b"240101006000Z", "second_60": b"240101000060Z", "no_zone": b"2401010000000",
+                 "slash": b"24010/000000Z", "colon": b"24010:000000Z", "first_slash": b"/40101000000Z",
+                 "first_colon": b":40101000000Z", "short": b"2401010000Z"}
+    for title, date in bad_dates.items():
+        damaged("bad_date_" + title, dated(date), "the dates are malformed")
+    damaged("bad_date_no_leap_day_1900", dated(b"19000229000000Z", 0x18), "the dates are malformed")
+    damaged("bad_date_century", dated(b"/0240101000000Z"[:15], 0x18), "the dates are malformed")
+    damaged("bad_date_kind", dated(b"240101000000Z", 0x16), "the dates are malformed")
+    damaged("three_dates", leaf(sub, validity=seq(*[when(GOOD[0])] * 2, when(GOOD[1]))).der, "the dates are malformed")
+
+    # The frame.
+    damaged("version_with_more", leaf(sub, head=tlv(0xA0, integer(2), integer(2))).der, "it is of no version")
+    damaged("version_of_two_bytes", leaf(sub, head=tlv(0xA0, integer(258))).der, "it is of no version",
+            openssl="accepts: any version")
+    damaged("version_no_number", leaf(sub, head=tlv(0xA0, tlv(4, b"\2"))).der, "it is of no version")
+    damaged("version_negative", leaf(sub, head=tlv(0xA0, tlv(2, b"\x82"))).der, "it is of no version",
+            openssl="accepts: any version")
+    damaged("serial_empty", leaf(sub, serial=tlv(2)).der, "the serial number is malformed")
+    damaged("serial_of_other_kind", leaf(sub, serial=tlv(4, b"1")).der, "the serial number is malformed")
+    damaged("length_too_long", leaf(sub, serial=b"\2\x81\1\1").der, "the serial number is malformed",
+            openssl="accepts: BER")
+    damaged("length_127_too_long", leaf(sub, serial=b"\2\x81\x7f" + b"\1" * 127).der, "the serial number is malformed",
+            openssl="accepts: BER")
+    good("length_128", leaf(sub, serial=b"\2\x81\x80" + b"\1" * 128))
+    damaged("length_with_zero", leaf(sub, serial=b"\2\x82\0\x80" + b"\1" * 128).der, "the serial number is malformed",
+            openssl="accepts: BER")
+    damaged("length_of_4_bytes", leaf(sub, serial=b"\2\x84\0\0\0\1\1").der, "the serial number is malformed",
+            openssl="accepts: BER")
+    good("length_of_3_bytes_is_for_large_ones", leaf(sub))
+    damaged("tag_of_two_bytes", leaf(sub, serial=b"\x1f\2\1\1").der, "the serial number is malformed",
+            openssl="accepts: BER")
+    damaged("behind_the_signature", leaf(sub, more=integer(1)).der, "it is no certificate")
+    damaged("signature_with_unused_bits", leaf(sub, unused=1).der, "it is no certificate")
+    extensions = tlv(0xA3, seq(san(dns(WWW)), key_usage(0)))
+    good("unique_identifiers", leaf(sub, rest=tlv(0x81, b"\0x") + tlv(0x82, b"\0y") + extensions))
+    damaged("unique_identifiers_in_v1", leaf(sub, head=b"", rest=tlv(0x81, b"\0x")).der,
+            "a unique identifier is malformed")
+    damaged("unique_identifiers_turned", leaf(sub, rest=tlv(0x82, b"\0x") + tlv(0x81, b"\0y") + extensions).der,
+            "there is more in it than there should be")
+    damaged("behind_the_extensions", leaf(sub, rest=extensions + integer(1)).der, "there is more in it")
+    damaged("extensions_twice", leaf(sub, rest=tlv(0xA3, seq(san(dns(WWW))), seq(key_usage(0)))).der,
+            "the extensions are malformed")
+    damaged("no_extension", leaf(sub, rest=tlv(0xA3, seq())).der, "the extensions are malformed",
+            openssl="refuses: as there is no name in it")
+    for title, extension_ in {
+        "without_value": seq(oid("1.2.3.4")), "with_more": seq(oid("1.2.3.4"), tlv(4, b"x"), tlv(4, b"x")),
+        "flag": seq(oid("1.2.3.4"), tlv(1, b"\xff\xff"), tlv(4, b"x")), "no_oid": seq(tlv(4, b"x")),
+        "no_sequence": tlv(0x31, oid("1.2.3.4"), tlv(4, b"x")),
+    }.items():
+        damaged("extension_" + title, leaf(sub, extensions=[extension_]).der, "an extension is malformed")
+
+    # Extensions that are known.
+    invalid = "refuses: as invalid"
+    usage = "2.5.29.15"
+    for title, value in {"unused_bits": tlv(3, b"\x08\x80"), "empty": tlv(3), "with_more": bits(b"\x80") + integer(1),
+                         "of_other_kind": tlv(4, b"\0\x80")}.items():
+        damaged("usage_" + title, leaf(sub, usage=False, extensions=[extension(usage, value)]).der, "keyUsage is malformed",
+                openssl="accepts: what is behind it" if title == "with_more" else invalid)
+    case("usage_last_bit", [leaf(sub, usage=False, extensions=[extension(usage, bits(b"\0\x80", 7))]), sub], [root], USAGE,
+         "may not sign handshakes", openssl="refuses: for its purpose")
+    good("usage_most_unused_bits", leaf(sub, usage=False, extensions=[extension(usage, bits(b"\x80", 7))]))
+    good("usage_of_three_bytes", leaf(sub, usage=False, extensions=[extension(usage, bits(b"\x80\0\1"))]))
+    bc = "2.5.29.19"
+    for title, value in {"with_more": seq(tlv(1, b"\xff"), integer(0), integer(0)),
+                         "negative_path": seq(tlv(1, b"\xff"), tlv(2, b"\xff")), "two": seq() + seq(),
+                         "long_flag": seq(tlv(1, b"\xff\xff")), "of_other_kind": tlv(4)}.items():
+        damaged("basic_" + title, leaf(sub, extensions=[extension(bc, value)]).der, "basicConstraints are malformed",
+                openssl="accepts: what is behind it" if title == "two" else invalid)
+    good("basic_path_of_no_ca", leaf(sub, extensions=[extension(bc, seq(integer(0)))]))
+    good("basic_empty", leaf(sub, extensions=[extension(bc, seq())]))
+    damaged("purpose_no_oid", leaf(sub, extensions=[extension("2.5.29.37", seq(integer(1)))]).der,
+            "extendedKeyUsage is malformed", openssl=invalid)
+    damaged("names_empty", leaf(sub, None, extensions=[san()]).der, "subjectAltName is malformed",
+            openssl="refuses: as there is no name in it")
+    damaged("names_two", leaf(sub, None, extensions=[extension("2.5.29.17", seq(dns(WWW)) + seq())]).der,
+            "subjectAltName is malformed", openssl="accepts: what is behind it")
+
+    # Keys.
+    def rsa(n, e, n_more=b"", more=b"", outer=b""):
+        numbers = [x if isinstance(x, bytes) else integer(x) for x in (n, e)]
+        return seq(seq(oid("1.2.840.113549.1.1.1"), tlv(5)), bits(seq(*numbers, n_more) + more), outer)
+
+    n = (1 << 2047) | 0xFFFF1
+    good("rsa_of_any_number", leaf(sub, spki=rsa(n, 3)))
+    case("rsa_2047", [leaf(sub, spki=rsa(n >> 1 | 1, 3)), sub], [root], WEAK, "RSA of 2047 bits",
+         openssl="accepts: it rounds")
+    no_key, malformed = "the RSA key has numbers that no key has", "the RSA key is malformed"
+    any_number = "accepts: any number, as long as the key is not used"
+    damaged("rsa_even", leaf(sub, spki=rsa(n - 1, 3)).der, no_key, openssl=any_number)
+    damaged("rsa_exponent_even", leaf(sub, spki=rsa(n, 65536)).der, no_key, openssl=any_number)
+    damaged("rsa_exponent_1", leaf(sub, spki=rsa(n, 1)).der, no_key, openssl=any_number)
+    good("rsa_exponent_257", leaf(sub, spki=rsa(n, 257)))
+    good("rsa_exponent_of_8_bytes", leaf(sub, spki=rsa(n, (1 << 63) + 1)))
+    damaged("rsa_exponent_of_9_bytes", leaf(sub, spki=rsa(n, (1 << 64) + 1)).der, no_key, openssl=any_number)
+    damaged("rsa_zero", leaf(sub, spki=rsa(0, 3)).der, malformed)
+    damaged("rsa_negative", leaf(sub, spki=rsa(tlv(2, b"\x80" + bytes(255)), 3)).der, malformed, openssl=any_number)
+    damaged("rsa_zeros_before", leaf(sub, spki=rsa(tlv(2, b"\0\0" + n.to_bytes(256, "big")), 3)).der, malformed,
+            openssl=any_number)
+    damaged("rsa_three_numbers", leaf(sub, spki=rsa(n, 3, integer(1))).der, malformed)
+    damaged("rsa_with_more", leaf(sub, spki=rsa(n, 3, more=integer(1))).der, malformed,
+            openssl="accepts: what is behind it")
+    damaged("key_with_more", leaf(sub, spki=rsa(n, 3, outer=integer(1))).der, "the public key is malformed")
+    good_key = key("P-256_third").spki
+    point = good_key[-65:]
+    head = seq(oid("1.2.840.10045.2.1"), oid("1.2.840.10045.3.1.7"))
+    no_point = "the EC key is no uncompressed point of its curve"
+    damaged("ec_compressed", leaf(sub, spki=seq(head, bits(b"\2" + point[1:33]))).der, no_point,
+            openssl="accepts: compressed points")
+    damaged("ec_short", leaf(sub, spki=seq(head, bits(point[:-1]))).der, no_point)
+    damaged("ec_hybrid", leaf(sub, spki=seq(head, bits(bytes([6 | point[-1] & 1]) + point[1:]))).der, no_point,
+            openssl="accepts: hybrid points")
+    damaged("ec_unused_bits", leaf(sub, spki=seq(head, bits(point, 1))).der, "the public key is malformed",
+            openssl="none: it drops the bit, which may have been 0")
 
 
 def make(folder):

@@ -172,23 +172,26 @@ class Key:
 class Cert:
     serial = 0
 
-    def __init__(self, subject, key, issuer, extensions, dates, digest="sha256", version=3, inner=None, spki=None):
-        """issuer: another Cert, or None: itself. inner: the algorithm that is signed, where it is another one."""
+    def __init__(self, subject, key, issuer, extensions, dates, digest="sha256", version=3, inner=None, spki=None,
+                 **raw):
+        """issuer: another Cert, or None: itself. inner: the algorithm that is signed, where it is another one. raw: the
+        bytes of `head` (version), `serial`, `validity`, `rest` (what is behind the key), `more` (behind the signature),
+        and `unused`, the unused bits of the signature."""
         Cert.serial += 1
         self.subject, self.key = subject, key
         signer = issuer.key if issuer else key
         algorithm = signer.algorithm(digest)
         self.tbs = seq(
-            tlv(0xA0, integer(version - 1)) if version > 1 else b"",
-            integer(Cert.serial),
+            raw.get("head", tlv(0xA0, integer(version - 1)) if version > 1 else b""),
+            raw.get("serial", integer(Cert.serial)),
             inner or algorithm,
             issuer.subject if issuer else subject,
-            seq(when(dates[0]), when(dates[1])),
+            raw.get("validity", seq(when(dates[0]), when(dates[1]))),
             subject,
             spki or key.spki,
-            tlv(0xA3, seq(*extensions)) if extensions else b"",
+            raw.get("rest", tlv(0xA3, seq(*extensions)) if extensions else b""),
         )
-        self.der = seq(self.tbs, algorithm, bits(signer.sign(digest, self.tbs)))
+        self.der = seq(self.tbs, algorithm, bits(signer.sign(digest, self.tbs), raw.get("unused", 0)), raw.get("more", b""))
 
     def pem(self):
         return to_pem(self.der)

@@ -101,6 +101,10 @@ TASK_TEST(an_accepted_chain_gives_its_key_and_certificate, { awl_trust *trust; a
 
 TASK_TEST(a_chain_follows_another_as_in_a_second_handshake, { awl_trust *trust; awl__verify *v; der leaf, ca; })
 {
+    const br_x509_class **engine;
+    char text[100];
+    size_t len;
+
     co_begin;
     self->trust = test_ca();
     self->leaf = der_of(leaf_pem);
@@ -110,6 +114,15 @@ TASK_TEST(a_chain_follows_another_as_in_a_second_handshake, { awl_trust *trust; 
     CHECK_INT(judge_leaf(self->v, &self->ca), BR_ERR_X509_BAD_SERVER_NAME);
     CHECK_INT(judge_leaf(self->v, &self->leaf), 0);
     CHECK_INT(judge_leaf(self->v, &self->ca), BR_ERR_X509_BAD_SERVER_NAME);
+
+    /* What was said of the one before is not said of the next. */
+    engine = awl__verify_x509(self->v);
+    (*engine)->start_chain(engine, NULL);
+    CHECK_INT(awl__verify_explain(self->v, BR_ERR_X509_BAD_SERVER_NAME, text, sizeof text), 0);
+    CHECK((*engine)->get_pkey(engine, NULL) == NULL);
+    CHECK(awl__verify_leaf(self->v, &len) == NULL);
+    CHECK_INT((*engine)->end_chain(engine), BR_ERR_X509_EMPTY_CHAIN);
+    CHECK(awl__verify_leaf(self->v, &len) == NULL);
     awl__verify_free(self->v);
     co_end;
 }
