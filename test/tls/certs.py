@@ -226,6 +226,7 @@ def make_cases(folder):
         case(title, [good, middle], [root], expected, text, openssl=openssl)
 
     with_sub("not_a_ca", [basic(False)], NOT_CA, "'CN=Intermediate' is not one of a CA")
+    with_sub("not_a_ca_explicit", [extension("2.5.29.19", seq(tlv(1, b"\0")))], NOT_CA, "is not one of a CA")
     with_sub("no_basic", [CA_USAGE], NOT_CA, "'CN=Intermediate' is not one of a CA")
     with_sub("v1_intermediate", [], NOT_CA, "'CN=Intermediate' is not one of a CA", version=1)
     with_sub("ca_usage", [basic(), key_usage(0)], USAGE, "'CN=Intermediate' may not sign certificates")
@@ -235,6 +236,7 @@ def make_cases(folder):
     low_root = ca("Root", extensions=[basic(True, 0), CA_USAGE])
     case("path_of_root", [good, sub], [low_root], NOT_CA,
          "the trusted certificate 'CN=Root' allows fewer intermediate certificates")
+    case("path_of_root_just_right", [good, sub], [ca("Root", extensions=[basic(True, 1), CA_USAGE])])
     narrow = ca("Narrow", root, other, [basic(True, 0), CA_USAGE])
     below = ca("Below", narrow, third)
     case("path_exceeded", [leaf(below), below, narrow], [root], NOT_CA,
@@ -242,6 +244,7 @@ def make_cases(folder):
     renewed = ca("Narrow", narrow, third)
     case("path_self_issued", [leaf(renewed), renewed, narrow], [root],
          openssl="refuses: without key identifiers it takes the self-issued one for a root")
+    case("v1_root_explicit", [good, sub], [ca("Root", extensions=[], version=1, head=tlv(0xA0, integer(0)))])
     case("v1_root", [good, sub], [ca("Root", extensions=[], version=1)])
     case("root_without_basic", [good, sub], [ca("Root", extensions=[CA_USAGE])], UNTRUSTED, "which is not among the",
          openssl="accepts: a root is a CA if its keyUsage says so")
@@ -357,6 +360,7 @@ def make_cases(folder):
     under("permitted_case", [dns("EXAMPLE.com")], [], [www], True)
     under("permitted_dot", [dns(".example.com")], [], [www], True)
     under("permitted_dot_itself", [dns(".www.example.com")], [], [www], False, "do not permit www.example.com")
+    under("permitted_dot_other", [dns(".ample.org")], [], [www], False, "do not permit www.example.com")
     under("permitted_other", [dns("example.org")], [], [www], False,
           "a CA may not issue this certificate: the name constraints do not permit www.example.com")
     under("permitted_part_of_label", [dns("ample.com")], [], [www], False, "do not permit")

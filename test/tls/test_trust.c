@@ -299,17 +299,25 @@ TASK_TEST(a_wrong_environment_is_not_made_good_by_the_system, {})
     co_end;
 }
 
-TASK_TEST(this_machines_own_set_is_small, { awl_trust *trust; })
+TASK_TEST(this_machines_own_set_is_small, { awl_trust *trust, *twice; })
 {
+    static const char bundle[] = "/etc/ssl/certs/ca-certificates.crt";
+
     co_begin;
     set_environment(NULL, NULL);
-    if (access("/etc/ssl/certs/ca-certificates.crt", R_OK) != 0)
+    if (access(bundle, R_OK) != 0)
         SKIP("this machine has no bundle");
     self->trust = awl_trust_system();
     CHECK(self->trust != NULL);
     CHECK(awl_trust_count(self->trust) > 0);
     CHECK(awl_trust_bytes(self->trust) / awl_trust_count(self->trust) < 600);
     printf("%zu anchors, %zu bytes\n", awl_trust_count(self->trust), awl_trust_bytes(self->trust));
+
+    /* The same file again adds nothing. */
+    self->twice = awl__trust_from_paths((const char *const[]){ bundle, bundle }, 2);
+    CHECK(self->twice != NULL);
+    CHECK_INT(awl_trust_count(self->twice), awl_trust_count(self->trust));
+    awl_trust_release(self->twice);
     awl_trust_release(self->trust);
     co_end;
 }
