@@ -72,7 +72,23 @@ static ssize_t socket_write(void *self, const struct iovec *parts, int n)
     return -EAGAIN;
 }
 
-static int socket_write_eof(void *self) { return shutdown(((awl_stream *)self)->io.fd, SHUT_WR) < 0 ? -errno : 0; }
+/* Why a connection is none any more. */
+static int lost(int fd)
+{
+    socklen_t size = sizeof(int);
+    int error = 0;
+
+    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error ? error : EPIPE;
+}
+
+static int socket_write_eof(void *self)
+{
+    const int fd = ((awl_stream *)self)->io.fd;
+
+    if (shutdown(fd, SHUT_WR) == 0)
+        return 0;
+    return errno == ENOTCONN ? -lost(fd) : -errno; /* after a reset that nobody has been told of */
+}
 
 static void socket_close(void *self)
 {

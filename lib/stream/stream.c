@@ -133,6 +133,12 @@ awl_stream *awl_stream_new(const awl_transport *transport, void *self, const awl
 
 /* ---- What the transport says ------------------------------------------------------------------------------------- */
 
+/* Whether a flush would do something, if it could: bytes, the end, or the goodbye. */
+static bool has_to_send(const awl_stream *s)
+{
+    return s->gate.unsent_ || s->closing || s->eof_asked != s->eof_sent || s->transport->flush;
+}
+
 /* May be called in the poll: only makes ready who cares. */
 void awl_stream_changed(awl_stream *s, bool readable, bool writable)
 {
@@ -140,7 +146,7 @@ void awl_stream_changed(awl_stream *s, bool readable, bool writable)
         return;
     if (readable)
         awl__stream_wake(s->in.ops_, 0);
-    if (writable && (s->gate.unsent_ || s->closing || s->transport->flush) && !(s->flush.entry_.flags_ & AWL__READY))
+    if (writable && has_to_send(s) && !(s->flush.entry_.flags_ & AWL__READY))
         awl__ready(s->io.loop, &s->flush.entry_);
     awl__stream_wake(s->watchers, 0);
 }

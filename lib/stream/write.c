@@ -78,23 +78,35 @@ int awl__stream_may_write(const awl_stream *s)
     return s->error ? s->error : s->closing ? ECONNABORTED : s->sending ? EBUSY : 0;
 }
 
+/* Hands over as much as goes at once, of one byte at least. Result: as awl_transport's. */
+static ssize_t write_now(awl_stream *s, const struct iovec *parts, int n)
+{
+    for (; !parts->iov_len; n--)
+        parts++;
+    return s->transport->write(s->self, parts, n < AWL__MOST_PARTS ? n : AWL__MOST_PARTS);
+}
+
 /* `len`: of all parts. */
 static int write_parts(awl_stream *s, const struct iovec *parts, int n, size_t len)
 {
-    ssize_t sent = 0;
+    ssize_t sent = -EAGAIN;
+    int error;
 
     if (s->eof_asked)
         return EPIPE;
-    if (!s->gate.unsent_) {
-        sent = s->transport->write(s->self, parts, n < AWL__MOST_PARTS ? n : AWL__MOST_PARTS);
-        if (sent == -EAGAIN)
-            sent = 0;
-        if (sent < 0) {
-            awl__stream_fail(s, (int)-sent);
-            return s->error;
-        }
+    if (!s->gate.unsent_)
+        sent = write_now(s, parts, n);
+    if (sent < 0 && sent != -EAGAIN) {
+        awl__stream_fail(s, (int)-sent);
+        return s->error;
     }
-    return (size_t)sent == len ? 0 : keep(s, parts, len, (size_t)sent);
+    if (sent >= 0 && (size_t)sent == len)
+        return 0;
+    error = keep(s, parts, len, sent < 0 ? 0 : (size_t)sent);
+    if (error || sent < 0)
+        return error;
+    awl__stream_flush(s); /* it has not said that it takes no more, so nobody would tell when it does */
+    return s->error;
 }
 
 int awl__stream_write(awl_stream *s, const void *data, size_t len)

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,6 +68,35 @@ static inline awl_stream *open_pair(int *peer, const awl_stream_options *options
     return s;
 }
 
+/* The same over TCP. */
+static inline awl_stream *open_tcp_pair(int *peer)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t size = sizeof address;
+    const int listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    awl_stream *s;
+
+    CHECK_INT(bind(listening, (struct sockaddr *)&address, sizeof address), 0);
+    CHECK_INT(listen(listening, 1), 0);
+    CHECK_INT(getsockname(listening, (struct sockaddr *)&address, &size), 0);
+    CHECK_INT(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
+    *peer = accept(listening, NULL, NULL);
+    CHECK(*peer >= 0);
+    CHECK_INT(fcntl(*peer, F_SETFL, O_NONBLOCK), 0);
+    close(listening);
+    s = awl_stream_open(fd, NULL);
+    CHECK(s != NULL);
+    return s;
+}
+
+/* Closes a peer by a reset. */
+static inline void reset(int peer)
+{
+    setsockopt(peer, SOL_SOCKET, SO_LINGER, &(struct linger){ 1, 0 }, sizeof(struct linger));
+    close(peer);
+}
+
 static inline void put(int peer, const char *text) { CHECK_INT(write(peer, text, strlen(text)), strlen(text)); }
 
 /* What the peer can read now, as a string. */
@@ -93,7 +123,7 @@ static inline size_t swallow(int peer)
 
 static inline __attribute__((unused)) void rig_may_be_unused_(void)
 {
-    (void)run_main, (void)open_pair, (void)put, (void)got, (void)swallow;
+    (void)run_main, (void)open_pair, (void)open_tcp_pair, (void)reset, (void)put, (void)got, (void)swallow;
 }
 
 #endif

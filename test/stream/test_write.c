@@ -47,6 +47,22 @@ STREAM_TEST(write_arrives_at_once, { awl_stream *s; int peer; })
     co_end;
 }
 
+STREAM_TEST(more_pieces_than_go_at_once_are_all_sent, { awl_stream *s; int peer; })
+{
+    struct iovec parts[40];
+
+    co_begin;
+    self->s = open_pair(&self->peer, NULL);
+    for (int i = 0; i < 40; i++)
+        parts[i] = (struct iovec){ "ab", i < 17 ? 0 : 2 };
+    CHECK_INT(awl_stream_writev(self->s, parts, 40), 0);
+    CHECK_INT(awl_stream_unsent(self->s), 0);
+    CHECK_STR(got(self->peer), "ababababababababababababababababababababababab");
+    awl_stream_close(self->s);
+    close(self->peer);
+    co_end;
+}
+
 STREAM_TEST(what_the_kernel_does_not_take_is_kept, { awl_stream *s; int peer, i; size_t all; awl_task *t; })
 {
     co_begin;
@@ -164,6 +180,17 @@ STREAM_TEST(half_closed_stream_still_reads, { awl_stream *s; int peer, n; char b
     CHECK_INT(self->n, 6);
     awl_stream_close(self->s);
     close(self->peer);
+    co_end;
+}
+
+STREAM_TEST(end_after_a_reset_says_that_it_was_one, { awl_stream *s; int peer, rc; })
+{
+    co_begin;
+    self->s = open_tcp_pair(&self->peer);
+    reset(self->peer);
+    CHECK_INT(awl_stream_write_eof(self->s), ECONNRESET);
+    CHECK_INT(awl_stream_error(self->s), ECONNRESET);
+    awl_stream_close(self->s);
     co_end;
 }
 
