@@ -66,8 +66,10 @@ static ssize_t socket_write(void *self, const struct iovec *parts, int n)
             s->writable = false; /* it is full */
         return sent;
     }
-    if (errno != EAGAIN && errno != EWOULDBLOCK)
+    if (errno != EAGAIN && errno != EWOULDBLOCK) {
+        s->readable = true; /* what came before is there, also if no event has told of it yet */
         return -errno;
+    }
     s->writable = false;
     return -EAGAIN;
 }

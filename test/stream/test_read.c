@@ -281,6 +281,24 @@ co_def(notes, {})
     co_end;
 }
 
+STREAM_TEST(bytes_before_an_error_that_a_write_met_are_delivered_first, { awl_stream *s; int peer, n, rc; char buf[8]; })
+{
+    co_begin;
+    self->s = open_tcp_pair(&self->peer);
+    put(self->peer, "a");
+    co_await(awl_sleep(1 * AWL_MS));
+    co_let(self->n, awl_stream_read(self->s, self->buf, 8));
+    CHECK_INT(awl_stream_write(self->s, "x", 1), 0);
+    put(self->peer, "why"); /* of which the loop has not heard yet */
+    reset(self->peer);
+    CHECK_INT(awl_stream_write(self->s, "x", 1), ECONNRESET);
+    co_let(self->n, awl_stream_read(self->s, self->buf, 8));
+    CHECK_INT(self->n, 3);
+    CHECK_FAILS(ECONNRESET, awl_stream_read(self->s, self->buf, 8));
+    awl_stream_close(self->s);
+    co_end;
+}
+
 STREAM_TEST(reader_that_always_finds_bytes_lets_others_run, { awl_stream *s; int peer; char buf[1]; })
 {
     static char many[1000];
