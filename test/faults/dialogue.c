@@ -24,6 +24,20 @@ static const char *block(size_t n)
     return all + n * DIALOGUE_BLOCK;
 }
 
+const char *dialogue_text(int way)
+{
+    static char text[2][DIALOGUE_ECHO + 64];
+    char *at = text[way];
+
+    if (*at)
+        return at;
+    at = stpcpy(at, way ? "READY:01server=awl;" : request);
+    memcpy(at, block(0), DIALOGUE_ECHO);
+    if (way)
+        memcpy(at + DIALOGUE_ECHO, goodbye, LEN_GOODBYE);
+    return text[way];
+}
+
 /* ---- Reading ----------------------------------------------------------------------------------------------------- */
 
 static void note(party *p, const void *data, size_t len)

@@ -13,8 +13,9 @@
 
 enum { DIALOGUE_BLOCK = 1280, DIALOGUE_ECHO = 8 * DIALOGUE_BLOCK };
 
-/* Bytes that go forth, from who asks, and back. */
+/* Bytes that go forth, from who asks, and back: how many, and which. */
 extern const size_t dialogue_total[2];
+const char *dialogue_text(int way);
 
 /* Low marks, so that drains have to wait. */
 extern const awl_stream_options dialogue_options;
