@@ -6,6 +6,7 @@
 
 #include "../stream/rig.h"
 #include "dialogue.h"
+#include "slow.h"
 #include "wire.h"
 
 /* Everything about one dialogue. */
@@ -166,19 +167,6 @@ static inline void check_peace(const affair *x)
         MUST(x->parties[side].error == 0 && is_complete(x, side));
     }
 }
-
-/* Where each instruction takes ten times as long. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-enum { SLOW = 1 };
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer) || __has_feature(thread_sanitizer)
-enum { SLOW = 1 };
-#else
-enum { SLOW = 0 };
-#endif
-#else
-enum { SLOW = 0 };
-#endif
 
 /* One dialogue, after which the loop has no more memory in use than after the one before. Result: none. */
 co_def(have_and_forget, { affair *x; })
