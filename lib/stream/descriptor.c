@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/epoll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -105,6 +106,20 @@ static void changed(awl__io *io, bool readable, bool writable)
     awl_stream_changed(s, readable, writable);
 }
 
+/* Whether a descriptor can be waited for. A file or /dev/null cannot, and libevent would say so on stderr. */
+static bool can_wait(int fd)
+{
+    struct epoll_event event = { .events = EPOLLIN };
+    const int probe = epoll_create1(EPOLL_CLOEXEC);
+    bool can;
+
+    if (probe < 0)
+        return true; /* then it has to say so */
+    can = epoll_ctl(probe, EPOLL_CTL_ADD, fd, &event) == 0 || errno != EPERM;
+    close(probe);
+    return can;
+}
+
 awl_stream *awl__stream_new(awl_loop *loop, int fd, bool is_socket, const awl_stream_options *options, int *error)
 {
     awl_stream *s = awl__stream_make(loop, is_socket ? &awl__socket_transport : &descriptor_transport, options);
@@ -114,8 +129,8 @@ awl_stream *awl__stream_new(awl_loop *loop, int fd, bool is_socket, const awl_st
         return NULL;
     s->self = s;
     s->io.changed = changed;
-    *error = awl__io_open(loop, &s->io, fd);
-    if (*error == EPERM && !is_socket) /* a file, or /dev/null: there is nothing to wait for */
+    *error = is_socket || can_wait(fd) ? awl__io_open(loop, &s->io, fd) : EPERM;
+    if (*error == EPERM && !is_socket) /* there is nothing to wait for */
         *error = 0;
     if (*error) {
         awl__closer_remove(&s->closer);

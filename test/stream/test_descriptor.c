@@ -163,6 +163,28 @@ STREAM_TEST(a_file_is_always_ready, { awl_stream *s; FILE *file; char *line; int
     co_end;
 }
 
+STREAM_TEST(a_file_is_opened_without_a_word_on_stderr, { awl_stream *s; int n, fds[2], before; char buf[8]; })
+{
+    co_begin;
+    CHECK_INT(pipe2(self->fds, O_CLOEXEC | O_NONBLOCK), 0);
+    self->before = dup(2);
+    CHECK_INT(dup2(self->fds[1], 2), 2);
+    self->s = awl_stream_open(open("/dev/null", O_RDWR | O_CLOEXEC), NULL);
+    CHECK(self->s != NULL);
+    co_let(self->n, awl_stream_read(self->s, self->buf, 8));
+    awl_stream_close(self->s);
+    self->s = awl_stream_open(open("/proc/self/exe", O_RDONLY | O_CLOEXEC), NULL);
+    CHECK(self->s != NULL);
+    co_let(self->n, awl_stream_read(self->s, self->buf, 8));
+    awl_stream_close(self->s);
+    CHECK_INT(dup2(self->before, 2), 2);
+    CHECK_INT(read(self->fds[0], self->buf, 1), -1); /* nothing was written */
+    close(self->before);
+    close(self->fds[0]);
+    close(self->fds[1]);
+    co_end;
+}
+
 STREAM_TEST(dev_null_is_at_its_end, { awl_stream *s; int n; char buf[4]; })
 {
     co_begin;

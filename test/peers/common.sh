@@ -1,0 +1,70 @@
+# What the scripts of this folder share. shellcheck shell=sh
+#
+#   begin NAME…          exits with 77 where one of these programs is missing; makes the folder $dir, gone at the end
+#   listen COMMAND…      runs it in the background, killed at the end; $port is what it prints first
+#   check COMMAND…       counts whether it succeeds
+#   finish               the last line, and the exit status
+set -u
+passed=0 failed=0 pids=
+
+begin()
+{
+    for program; do
+        command -v "$program" >/dev/null || { echo "$program is missing"; exit 77; }
+    done
+    dir=$(mktemp -d) || exit 2
+    trap 'kill $pids 2>/dev/null; rm -rf "$dir"' EXIT
+    trap 'exit 2' HUP INT TERM
+}
+
+listen()
+{
+    rm -f "$dir/port"
+    "$@" >"$dir/port" &
+    last=$!
+    pids="$pids $last"
+    tries=0
+    until [ -s "$dir/port" ] || [ $tries -ge 200 ]; do
+        tries=$((tries + 1))
+        sleep 0.05
+    done
+    read -r port <"$dir/port"
+}
+
+# A port that nothing listens on now, for programs that cannot be given 0.
+free_port()
+{
+    python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+# Until somebody listens on $1.
+await_port()
+{
+    python3 - "$1" <<'END'
+import socket, sys, time
+for _ in range(200):
+    try:
+        socket.create_connection(("127.0.0.1", int(sys.argv[1]))).close()
+        sys.exit(0)
+    except OSError:
+        time.sleep(0.05)
+sys.exit(1)
+END
+}
+
+check()
+{
+    if "$@"; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "not so: $*"
+    fi
+}
+
+finish()
+{
+    echo "$passed passed, $failed failed"
+    [ $failed -eq 0 ] && [ $passed -gt 0 ]
+    exit
+}
