@@ -134,6 +134,37 @@ co_def(at_every_await, { int side, split; unsigned n; })
     co_end;
 }
 
+/* The same while something goes wrong as well. */
+co_def(cancelled_amid_faults, { fault_kind kind; int way, side; size_t at; unsigned n; })
+{
+    static const size_t offsets[] = { 0, 15, 2000 };
+
+    co_begin;
+    for (self->way = 0; self->way < 2; self->way++) {
+        for (self->side = 0; self->side < 2; self->side++) {
+            for (self->at = 0; self->at < 3; self->at++) {
+                self->n = 0;
+                do {
+                    split(SPLITS - 4, SPLITS - 3, 0);
+                    the_affair.plan.way[self->way].kind = self->kind;
+                    the_affair.plan.way[self->way].at = offsets[self->at];
+                    the_affair.cancels = self->side;
+                    the_affair.iterations = self->n += SLOW ? 5 : 1;
+                    co_await(co_call(once, .check = check_cancelled));
+                } while (!the_affair.was_over && self->n < 400); /* in silence nothing happens, at last */
+            }
+        }
+    }
+    co_end;
+}
+
+static void cancelled_amid(fault_kind kind) { run_main(co_call(cancelled_amid_faults, .kind = kind), true); }
+
+TEST(parties_are_cancelled_amid_resets) { cancelled_amid(FAULT_RESET); }
+TEST(parties_are_cancelled_amid_cuts) { cancelled_amid(FAULT_CUT); }
+TEST(parties_are_cancelled_amid_ends) { cancelled_amid(FAULT_END); }
+TEST(parties_are_cancelled_amid_silence) { cancelled_amid(FAULT_SILENCE); }
+
 TEST(who_asks_is_cancelled_at_every_await)
 {
     run_main(co_call(at_every_await, .side = 0, .split = SPLITS - 1), true);
