@@ -307,6 +307,7 @@ int wire_open(wire *w, const fault_plan *plan, const wire_habits *habits, const 
         if (!w->ends[i].s) {
             if (i)
                 awl_stream_close(w->ends[0].s);
+            w->ends[0].s = NULL;
             return ENOMEM;
         }
     }
