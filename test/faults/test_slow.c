@@ -207,6 +207,49 @@ STREAM_TEST(clients_that_never_read_do_not_harm_others, { awl_server *server; aw
     co_end;
 }
 
+/* Writes a lot at once, and leaves it to the stream. */
+co_def(gives_and_goes, { awl_stream *s; })
+{
+    co_begin;
+    fill(self->s, 10 * HIGH);
+    co_end;
+}
+
+static awl_coro give_and_go(awl_stream *s, void *arg) { return (void)arg, co_call(gives_and_goes, .s = s); }
+
+/* Clients that never read, of a server whose tasks wait for room, or have ended and left it to send. */
+co_def(is_shut_down, { awl_client_fn *fn; awl_server *server; awl_stream *s[CLIENTS]; int i; })
+{
+    static const awl_stream_options options = { .high = HIGH };
+
+    co_begin;
+    co_let(self->server, awl_start_server(self->fn, NULL, "127.0.0.1", 0, &options));
+    for (self->i = 0; self->i < CLIENTS; self->i++)
+        co_let(self->s[self->i],
+               co_call(client, .port = awl_server_port(self->server), .line = "more\n"));
+    while (awl_server_clients(self->server) < CLIENTS)
+        co_await(awl_sleep(AWL_MS));
+    co_await(awl_sleep(20 * AWL_MS));
+    co_await(awl_wait_for(awl_server_shutdown(self->server, 20 * AWL_MS), 10 * AWL_SECOND));
+    CHECK_INT(awl_server_clients(self->server), 0);
+    awl_server_close(self->server);
+    for (self->i = 0; self->i < CLIENTS; self->i++)
+        awl_stream_close(self->s[self->i]);
+    co_end;
+}
+
+STREAM_TEST(a_shutdown_does_not_wait_for_those_who_never_read, { size_t used; int i; })
+{
+    co_begin;
+    for (self->i = 0; self->i < 4; self->i++) {
+        co_await(co_call(is_shut_down, .fn = self->i % 2 ? give_and_go : give));
+        if (self->i > 1)
+            CHECK_INT(memory_used(), self->used);
+        self->used = memory_used();
+    }
+    co_end;
+}
+
 /* ---- Descriptors run out ----------------------------------------------------------------------------------------- */
 
 /* With descriptors below `n` only; the first time, what there was is kept in *before. */

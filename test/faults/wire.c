@@ -227,6 +227,8 @@ static ssize_t wire_write(void *self, const struct iovec *parts, int n)
     wire_pipe *p = out_of(end);
     size_t all = 0, room;
 
+    if (!n || !parts->iov_len)
+        return tell(end, EINVAL); /* against the contract */
     if (is_whim(end, ++end->writes))
         return whim(end, false);
     if (end->error)

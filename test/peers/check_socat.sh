@@ -23,6 +23,16 @@ check cmp -s "$dir/much" "$dir/back"
 cat "$dir/much" | "$peer" send "$to" | cat >"$dir/back"
 check cmp -s "$dir/much" "$dir/back"
 
+# The same over Unix sockets.
+listen "$peer" echo "$dir/echo"
+check socat -t 10 - "UNIX-CONNECT:$dir/echo" <"$dir/much" >"$dir/back"
+check cmp -s "$dir/much" "$dir/back"
+socat "UNIX-LISTEN:$dir/cat,fork" EXEC:cat &
+pids="$pids $!"
+await_file "$dir/cat"
+check "$peer" send "$dir/cat" <"$dir/much" >"$dir/back"
+check cmp -s "$dir/much" "$dir/back"
+
 # awl on both sides, and two of socat between them, joined by a Unix socket.
 listen "$peer" answer 2
 socat "UNIX-LISTEN:$dir/relay,fork" "TCP:127.0.0.1:$port" &
@@ -30,7 +40,8 @@ pids="$pids $!"
 way=$(free_port)
 socat -b 97 "TCP-LISTEN:$way,bind=127.0.0.1,reuseaddr,fork" "UNIX-CONNECT:$dir/relay" &
 pids="$pids $!"
-sleep 0.2
+await_file "$dir/relay"
+check await_port "$way"
 check "$peer" ask "$way"
 check "$peer" ask "$way"
 check wait "$last"

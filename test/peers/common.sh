@@ -37,19 +37,29 @@ free_port()
     python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
 
-# Until somebody listens on $1.
+# Until somebody listens on $1: nobody else can then. (To connect would be a connection.)
 await_port()
 {
     python3 - "$1" <<'END'
 import socket, sys, time
 for _ in range(200):
     try:
-        socket.create_connection(("127.0.0.1", int(sys.argv[1]))).close()
-        sys.exit(0)
-    except OSError:
+        socket.socket().bind(("127.0.0.1", int(sys.argv[1])))
         time.sleep(0.05)
+    except OSError:
+        sys.exit(0)
 sys.exit(1)
 END
+}
+
+# Until there is something at $1.
+await_file()
+{
+    tries=0
+    until [ -e "$1" ] || [ $tries -ge 200 ]; do
+        tries=$((tries + 1))
+        sleep 0.05
+    done
 }
 
 check()

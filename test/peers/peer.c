@@ -4,8 +4,10 @@
  *     peer answer N      listens on 127.0.0.1, prints the port, and plays the answering party of N dialogues (see
  *                        test/faults/dialogue.h), one after the other
  *     peer ask PORT      plays the asking party
- *     peer echo          listens, prints the port, and echoes until it is killed; ends a connection when it is ended
- *     peer send PORT     sends standard input, says that this was all, and writes what comes back to standard output
+ *     peer echo [PATH]   listens, prints the port, or on a Unix socket, and echoes until it is killed; ends a connection
+ *                        when it is ended
+ *     peer send PORT     sends standard input, says that this was all, and writes what comes back to standard output;
+ *                        instead of the port, the path of a Unix socket will do
  *     peer get URL       writes the body of a page to standard output, its status to standard error
  *
  * Exit status 0 if all went well; else it says on standard error what did not.
@@ -89,10 +91,13 @@ co_def(copies, { awl_stream *from, *to; int n, rc; char buf[8192]; })
 
 static awl_coro echo_one(awl_stream *s, void *arg) { return (void)arg, co_call(copies, .from = s, .to = s); }
 
-co_def(echo, { awl_server *server; })
+co_def(echo, { const char *path; awl_server *server; })
 {
     co_begin;
-    co_let(self->server, awl_start_server(echo_one, NULL, "127.0.0.1", 0, NULL));
+    if (self->path)
+        co_let(self->server, awl_start_unix_server(echo_one, NULL, self->path, NULL));
+    else
+        co_let(self->server, awl_start_server(echo_one, NULL, "127.0.0.1", 0, NULL));
     print_port(self->server);
     co_await(awl_sleep(AWL_FOREVER));
     co_end;
@@ -107,14 +112,17 @@ co_def(sends, { awl_stream *from, *to; })
     co_end;
 }
 
-co_def(send_all, { int port; awl_stream *s, *in, *out; })
+co_def(send_all, { const char *to; awl_stream *s, *in, *out; })
 {
     co_begin;
     self->in = awl_stream_open(0, NULL);
     self->out = awl_stream_open(1, NULL);
     if (!self->in || !self->out)
         co_raise(errno);
-    co_let(self->s, awl_open_connection("127.0.0.1", self->port, NULL));
+    if (strchr("/@", *self->to))
+        co_let(self->s, awl_open_unix_connection(self->to, NULL));
+    else
+        co_let(self->s, awl_open_connection("127.0.0.1", atoi(self->to), NULL));
     co_await(awl_wait_for(awl_gather(co_call(sends, .from = self->in, .to = self->s),
                                      co_call(copies, .from = self->s, .to = self->out)),
                           PATIENCE * AWL_SECOND));
@@ -154,11 +162,11 @@ int main(int argc, char **argv)
     if (!strcmp(what, "ask"))
         return awl_run(co_call(ask, .port = atoi(arg)));
     if (!strcmp(what, "echo"))
-        return awl_run(co_call(echo));
+        return awl_run(co_call(echo, .path = argc > 2 ? arg : NULL));
     if (!strcmp(what, "send"))
-        return awl_run(co_call(send_all, .port = atoi(arg)));
+        return awl_run(co_call(send_all, .to = arg));
     if (!strcmp(what, "get"))
         return awl_run(co_call(get, .url = arg));
-    fprintf(stderr, "usage: peer answer N | ask PORT | echo | send PORT | get URL\n");
+    fprintf(stderr, "usage: peer answer N | ask PORT | echo [PATH] | send PORT-OR-PATH | get URL\n");
     return 2;
 }

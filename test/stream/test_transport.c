@@ -163,6 +163,24 @@ VIRTUAL_TEST(writes_go_on_after_changed, { awl_stream *s; })
     co_end;
 }
 
+VIRTUAL_TEST(a_flush_that_is_due_is_none_of_a_stream_that_was_aborted, { awl_stream *s; awl_loop_stats before, after; })
+{
+    co_begin;
+    awl_loop_get_stats(NULL, &self->before);
+    self->s = over(&plain, &way);
+    CHECK_INT(awl_stream_write(self->s, "abc", 3), 0);
+    awl_stream_changed(self->s, false, true);
+    awl_stream_abort(self->s);
+    awl_stream_close(self->s);
+    awl_loop_get_stats(NULL, &self->after);
+    CHECK_INT(self->after.memory_used, self->before.memory_used);
+    self->s = over(&full, &way); /* in the same memory, perhaps */
+    co_await(awl_sleep(0));
+    CHECK(!way.eof && !way.bye && way.len == 0);
+    awl_stream_close(self->s);
+    co_end;
+}
+
 VIRTUAL_TEST(pieces_are_kept_where_writing_stopped, { awl_stream *s; })
 {
     const struct iovec parts[] = { { "ab", 2 }, { "", 0 }, { "cde", 3 }, { "fg", 2 } };
