@@ -59,17 +59,22 @@ class Bench:
             process.wait(TURN_LIMIT)
             process.stdout.close()
 
-    def load(self, what, pid, port, connections=1, seconds=None):
-        """Drives a server. Result: what net-load prints."""
-        command = [os.path.join(self.folder, "net-load"), what, str(pid), port, str(connections),
-                   str(seconds or self.options.seconds)]
+    def run(self, cpu, command):
+        """Runs a program to its end. Result: the JSON object that it prints."""
+        if command is None:
+            raise Failed("its load is not built")
         try:
-            done = subprocess.run(self.pinned(LOAD_CPU, command), capture_output=True, text=True, timeout=TURN_LIMIT)
+            done = subprocess.run(self.pinned(cpu, command), capture_output=True, text=True, timeout=TURN_LIMIT)
         except subprocess.TimeoutExpired:
-            raise Failed(f"{what}: not done after {TURN_LIMIT} s") from None
+            raise Failed(f"{command[1]}: not done after {TURN_LIMIT} s") from None
         if done.returncode:
             raise Failed(done.stderr.strip())
         return json.loads(done.stdout)
+
+    def load(self, what, pid, port, connections=1, seconds=None):
+        """Drives a server. Result: what net-load prints."""
+        return self.run(LOAD_CPU, self.program("net-load", what, str(pid), port, str(connections),
+                                               str(seconds or self.options.seconds)))
 
     def interleaved(self, name, peers, turn, rounds=None):
         """All peers in turn, round by round. Result: for each peer its measurements; those that fail are left out."""
@@ -85,8 +90,8 @@ class Bench:
                 results[peer].append(result)
                 if self.json:
                     print(json.dumps({"bench": name, "peer": peer, "round": number, **result}), file=self.json, flush=True)
-        if "awl" not in results:
-            raise Failed(f"{name}: awl itself failed")
+        if "awl" in peers and "awl" not in results:
+            raise Failed("awl itself failed")
         return results
 
     def chosen(self, peers):
@@ -111,11 +116,6 @@ class Bench:
         })
 
 
-def ratios(results, peer, rate):
-    """awl's rate divided by the peer's, round by round."""
-    return [rate(a) / rate(b) for a, b in zip(results["awl"], results[peer])]
-
-
 def table(title, columns, rows):
     """Prints rows of a name and texts."""
     print(f"\n{title}")
@@ -126,17 +126,18 @@ def table(title, columns, rows):
 
 
 def compare(title, unit, results, rate, busy=True):
-    """Prints the medians of all peers, awl first."""
+    """Prints the medians of all peers. The ratios are awl's to each, or the first one's where awl is not among them."""
+    base = "awl" if "awl" in results else next(iter(results))
     rows = []
     for peer, turns in results.items():
-        each = ratios(results, peer, rate)
+        each = [rate(a) / rate(b) for a, b in zip(results[base], turns)]
         row = [peer, f"{statistics.median(map(rate, turns)):.1f}", f"{statistics.median(each):.2f}",
                f"{min(each):.2f} - {max(each):.2f}"]
         if busy:
             row.append(f"{statistics.median(turn['cpu'] / turn['seconds'] for turn in turns):.0%}")
         rows.append(row)
-    table(f"{title}, medians of {len(results['awl'])} rounds",
-          ["peer", unit, "awl / peer", "least - most"] + ["server busy"] * busy, rows)
+    table(f"{title}, medians of {len(results[base])} rounds",
+          ["peer", unit, f"{base} / peer", "least - most"] + ["server busy"] * busy, rows)
 
 
 # ---- Echo ------------------------------------------------------------------------------------------------------------
@@ -225,15 +226,57 @@ def bulk(bench):
                 lambda turn: turn["bytes"] / turn["cpu"] / 1e6)
 
 
+# ---- TLS ----------------------------------------------------------------------------------------------------------------
+
+
+def tls(bench, what, kind):
+    """`what` is full, resumed, send or receive; the last two are what the server does."""
+    certs = os.path.join(os.path.dirname(bench.folder), "certs")
+    load = {"send": "receive", "receive": "send"}.get(what, what)
+    seconds = str(bench.options.seconds)
+
+    def turn(command):
+        if command[0].endswith("tls_engine"): # in memory, where the client receives
+            result = bench.run(SERVER_CPU, [*command, what if load == what else "bulk", kind, certs, seconds])
+            return {**result, "cpu": result["client_cpu" if what == "receive" else "server_cpu"]}
+        with bench.server([*command, kind, certs]) as (process, port):
+            return bench.run(LOAD_CPU, bench.program("net-tls-load", load, kind, certs, str(process.pid), port, seconds))
+
+    peers = bench.chosen({"awl": bench.program("tls_awl"), "bearssl": bench.program("tls_bearssl"),
+                          "engine": bench.program("tls_engine")})
+    results = bench.interleaved(f"tls-{what}-{kind}", peers, turn)
+    if load == what:
+        compare(f"TLS: {what} handshakes, {NAMES[kind]}", "per CPU-s", results, lambda turn: turn["handshakes"] / turn["cpu"], busy=False)
+    else:
+        compare(f"TLS: one stream of 16 kB records, AES-128-GCM: the server {what}s", "MB/CPU-s", results,
+                lambda turn: turn["bytes"] / turn["cpu"] / 1e6, busy=False)
+
+
+NAMES = {"ecdsa": "ECDSA P-256", "rsa": "RSA-2048"}
+
+
+def tls_handshakes(bench):
+    for what in ("full", "resumed"):
+        for kind in NAMES:
+            tls(bench, what, kind)
+
+
+def tls_bulk(bench):
+    for what in ("send", "receive"):
+        tls(bench, what, "ecdsa")
+
+
 BENCHES = {
     "echo1": ("64-byte messages on 1 connection", lambda bench: echo(bench, 1)),
     "echo50": ("on 50", lambda bench: echo(bench, 50)),
     "echo1000": ("on 1,000", lambda bench: echo(bench, 1000)),
     "syscalls": ("what an echo costs in system calls, by strace", syscalls),
     "bulk": ("one stream, as its sender and as its receiver, against blocking calls", bulk),
+    "tls-handshakes": ("full and resumed ones, beside BearSSL on blocking sockets and its engine in memory", tls_handshakes),
+    "tls-bulk": ("one stream of full records, beside the same", tls_bulk),
     "conns": ("10,000 connections: memory of each, and whether all of them live", conns),
 }
-GROUPS = {"echo": ["echo1", "echo50", "echo1000", "syscalls"], "all": list(BENCHES)}
+GROUPS = {"echo": ["echo1", "echo50", "echo1000", "syscalls"], "tls": ["tls-handshakes", "tls-bulk"], "all": list(BENCHES)}
 
 
 def main():
@@ -250,9 +293,9 @@ def main():
     options = parser.parse_intermixed_args()
     if options.list or options.help or not options.names:
         for name, (what, _) in BENCHES.items():
-            print(f"{name:<10}{what}")
+            print(f"{name:<16}{what}")
         for name, parts in GROUPS.items():
-            print(f"{name:<10}{', '.join(parts)}")
+            print(f"{name:<16}{', '.join(parts)}")
         return 0 if options.list or options.help else 2
     unknown = [name for name in options.names if name not in BENCHES and name not in GROUPS]
     if unknown or options.rounds < 1 or options.seconds <= 0:

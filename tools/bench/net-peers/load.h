@@ -1,4 +1,4 @@
-/* The load generator's parts: each drives one server, whose processor time it reads, and prints what it saw. */
+/* What drives a server: net-load's parts, and what they share with the load for TLS. */
 #ifndef NET_LOAD_H
 #define NET_LOAD_H
 
@@ -16,7 +16,8 @@ typedef struct load {
     double seconds; /* of the measured part */
 } load;
 
-/* Each prints one JSON object on one line. Result: the program's exit status. */
+/* Parts of net-load. Each drives one server, reads its processor time, and prints what it saw as one JSON object on one
+ * line. Result: the program's exit status. */
 int load_echo(const load *l);
 int load_hold(const load *l);
 int load_send(const load *l);
