@@ -445,8 +445,8 @@ void awl_server_close(awl_server *server);
 
 /* The buffer, which a stream has, too. */
 typedef struct awl_input_ {
+    size_t cap_, limit_, start_, end_;
     char *at_; /* NULL: empty */
-    size_t start_, end_, cap_, limit_;
     struct awl__stream_op *ops_;
     char hidden_; /* what the zero byte behind a line stands for */
     bool hides_, lends_, eof_, fed_;
@@ -590,10 +590,11 @@ int awl_reader_error(const awl_reader *reader);
 
 /* The marks, which a stream has, too. */
 typedef struct awl_gate_ {
-    size_t unsent_, high_, low_;
+    size_t unsent_;
     struct awl__stream_op *ops_;
     int16_t lost_; /* the error of drains that begin now */
     bool paused_, closing_;
+    size_t high_, low_;
 } awl_gate_;
 
 /* A flow counts bytes that are written and not sent yet. It pauses when they are more than `high`, until they are as

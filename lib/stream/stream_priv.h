@@ -46,11 +46,13 @@ typedef struct awl__chunk {
 
 /* ---- Streams ----------------------------------------------------------------------------------------------------- */
 
+/* What each message touches lies together, from the end of `in` to the middle of `gate`: two lines of the cache. With
+ * thousands of streams none of it is there when its turn comes. */
 struct awl_stream {
+    awl_input_ in;
     const awl_transport *transport;
     void *self; /* its first argument; of a descriptor's transport, the stream */
     awl__io io; /* the descriptor below it all, if there is one (else fd is -1); its loop is the stream's */
-    awl__closer closer;
     uint32_t refs;
     int16_t error;   /* the first one */
     uint8_t streak;  /* reads that did not suspend, in a row */
@@ -66,9 +68,9 @@ struct awl_stream {
     bool writable;   /* a write may find room */
     int flags;       /* of fcntl, to be set again at the close; -1: none */
 
-    awl_input_ in;
-    awl_gate_ gate; /* in its list are those, too, that wait for the close */
     awl__stream_op *watchers; /* that wait for any change */
+    awl_gate_ gate; /* in its list are those, too, that wait for the close */
+    awl__closer closer;
     awl__chunk *out, *out_last;
     awl__link flush; /* on the ready queue when there is something to send */
     awl__entry *gone; /* made ready when it has closed; NULL: nobody cares */
