@@ -137,7 +137,7 @@ static const co_type flow_drain_type = { drain_step, awl__stream_op_cancel, "awl
 
 static awl_coro new_drain(const co_type *type, awl_stream *s, awl_gate_ *gate)
 {
-    awl__drain_op *self = awl__op_new(type, sizeof *self);
+    awl__drain_op *self = awl__op_new_here(type, sizeof *self);
 
     if (self) {
         self->op.stream = s;

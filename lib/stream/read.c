@@ -169,7 +169,7 @@ static const co_type reader_exactly_type = { read_exactly_step, awl__stream_op_c
 
 static awl_coro new_read(const co_type *type, awl_stream *s, awl_input_ *in, void *buf, size_t cap)
 {
-    read_frame *self = awl__op_new(type, sizeof *self);
+    read_frame *self = awl__op_new_here(type, sizeof *self);
 
     if (self) {
         self->read.op.stream = s;

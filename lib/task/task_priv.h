@@ -205,6 +205,20 @@ static inline awl_coro awl__op(void *frame)
     return head ? (awl_coro){ head, (uintptr_t)head->caller_ } : (awl_coro){ NULL, 0 };
 }
 
+/* The same inline, for operations that messages pass through; `size` is that of the type. */
+static inline void *awl__op_new_here(const co_type *type, size_t size)
+{
+    co_stack *stack = awl_into_(NULL);
+    co_frame *frame = (co_frame *)(void *)stack->top_;
+
+    if (CO_UNLIKELY_(size % 8 || stack->end_ - stack->top_ < (ptrdiff_t)size))
+        return awl__op_new(type, size);
+    stack->top_ += size;
+    *frame = (co_frame){ type, (co_frame *)CO_TOKEN_, 0, 0, 0 };
+    memset(frame + 1, 0, size - sizeof *frame);
+    return frame;
+}
+
 /* The size of an unstarted frame. That of an operation that is larger than its type says is noted in error_, in 8 bytes,
  * which only co_finally uses; 0: too large for that. */
 static inline int16_t awl__op_note_size(const co_type *type, size_t size)
