@@ -138,6 +138,15 @@ static inline size_t awl__task_size(const awl_task *task) { return (size_t)task-
 
 static inline awl_task *awl__task_of(co_stack *stack) { return (awl_task *)(void *)stack; }
 static inline awl_loop *awl__loop_of(co_stack *stack) { return (awl_loop *)(void *)stack->promise_.host_; }
+/* The task that runs next, if it is one that does; else NULL. */
+static inline const awl_task *awl__task_next(const awl_loop *loop)
+{
+    const awl__entry *next = loop->batch;
+
+    return next && next->kind_ == AWL__TASK
+               ? (const awl_task *)(const void *)((const char *)next - offsetof(awl_task, entry))
+               : NULL;
+}
 static inline awl_task *awl__task_at(awl__block *all)
 {
     return (awl_task *)(void *)((char *)all - offsetof(awl_task, all));
