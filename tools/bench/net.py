@@ -89,7 +89,8 @@ class Bench:
                     continue
                 results[peer].append(result)
                 if self.json:
-                    print(json.dumps({"bench": name, "peer": peer, "round": number, **result}), file=self.json, flush=True)
+                    line = {"bench": name, "peer": peer, "round": number, **result}
+                    print(json.dumps(line), file=self.json, flush=True)
         if "awl" in peers and "awl" not in results:
             raise Failed("awl itself failed")
         return results
@@ -140,7 +141,7 @@ def compare(title, unit, results, rate, busy=True):
           ["peer", unit, f"{base} / peer", "least - most"] + ["server busy"] * busy, rows)
 
 
-# ---- Echo ------------------------------------------------------------------------------------------------------------
+# ---- Echo ----------------------------------------------------------------------------------------------------------
 
 
 def echo(bench, connections):
@@ -149,7 +150,7 @@ def echo(bench, connections):
             return bench.load("echo", process.pid, port, connections)
 
     results = bench.interleaved(f"echo{connections}", bench.echo_peers(), turn)
-    compare(f"echo of 64 bytes, {connections} connections with one message outstanding on each", "k msg/CPU-s", results,
+    compare(f"echo of 64 bytes, one message outstanding on each connection, connections: {connections}", "k msg/CPU-s", results,
             lambda turn: turn["requests"] / turn["cpu"] / 1000)
 
 
@@ -182,11 +183,12 @@ def syscalls(bench):
     for peer, (result,) in results.items():
         each = {name: n / result["all"] for name, n in result["calls"].items()}
         most = sorted(each, key=each.get, reverse=True)
-        rows.append([peer, f"{sum(each.values()):.2f}", "  " + ", ".join(f"{n} {each[n]:.2f}" for n in most if each[n] > 0.005)])
+        calls = ", ".join(f"{n} {each[n]:.2f}" for n in most if each[n] > 0.005)
+        rows.append([peer, f"{sum(each.values()):.2f}", "  " + calls])
     table("system calls a message, echo on 50 connections, by strace", ["peer", "calls", ""], rows)
 
 
-# ---- Ten thousand connections ------------------------------------------------------------------------------------------
+# ---- Ten thousand connections --------------------------------------------------------------------------------------
 
 
 def conns(bench):
@@ -207,11 +209,12 @@ def conns(bench):
                      f"{median(lambda t: (t['after'] - t['empty']) / connections):.0f}",
                      f"{median(lambda t: t['requests'] / t['cpu'] / 1000):.1f}", f"{median(lambda t: t['opened']):.2f} s",
                      str(sum(t["errors"] for t in turns))])
-    table(f"{connections} connections to one server: bytes of its memory each, medians of {len(results['awl'])} rounds",
+    rounds = len(results["awl"])
+    table(f"{connections} connections to one server: bytes of its memory each, medians of {rounds} rounds",
           ["peer", "idle", "after 2 echoes", "k msg/CPU-s", "all opened in", "errors"], rows)
 
 
-# ---- Bulk ---------------------------------------------------------------------------------------------------------------
+# ---- Bulk ----------------------------------------------------------------------------------------------------------
 
 
 def bulk(bench):
@@ -226,7 +229,7 @@ def bulk(bench):
                 lambda turn: turn["bytes"] / turn["cpu"] / 1e6)
 
 
-# ---- TLS ----------------------------------------------------------------------------------------------------------------
+# ---- TLS -----------------------------------------------------------------------------------------------------------
 
 
 def tls(bench, what, kind):
@@ -236,7 +239,7 @@ def tls(bench, what, kind):
     seconds = str(bench.options.seconds)
 
     def turn(command):
-        if command[0].endswith("tls_engine"): # in memory, where the client receives
+        if command[0].endswith("tls_engine"):  # in memory, where the client receives
             result = bench.run(SERVER_CPU, [*command, what if load == what else "bulk", kind, certs, seconds])
             return {**result, "cpu": result["client_cpu" if what == "receive" else "server_cpu"]}
         with bench.server([*command, kind, certs]) as (process, port):
@@ -246,7 +249,8 @@ def tls(bench, what, kind):
                           "engine": bench.program("tls_engine")})
     results = bench.interleaved(f"tls-{what}-{kind}", peers, turn)
     if load == what:
-        compare(f"TLS: {what} handshakes, {NAMES[kind]}", "per CPU-s", results, lambda turn: turn["handshakes"] / turn["cpu"], busy=False)
+        compare(f"TLS: {what} handshakes, {NAMES[kind]}", "per CPU-s", results,
+                lambda turn: turn["handshakes"] / turn["cpu"], busy=False)
     else:
         compare(f"TLS: one stream of 16 kB records, AES-128-GCM: the server {what}s", "MB/CPU-s", results,
                 lambda turn: turn["bytes"] / turn["cpu"] / 1e6, busy=False)
@@ -272,11 +276,16 @@ BENCHES = {
     "echo1000": ("on 1,000", lambda bench: echo(bench, 1000)),
     "syscalls": ("what an echo costs in system calls, by strace", syscalls),
     "bulk": ("one stream, as its sender and as its receiver, against blocking calls", bulk),
-    "tls-handshakes": ("full and resumed ones, beside BearSSL on blocking sockets and its engine in memory", tls_handshakes),
+    "tls-handshakes": ("full and resumed ones, beside BearSSL on blocking sockets and its engine in memory",
+                       tls_handshakes),
     "tls-bulk": ("one stream of full records, beside the same", tls_bulk),
     "conns": ("10,000 connections: memory of each, and whether all of them live", conns),
 }
-GROUPS = {"echo": ["echo1", "echo50", "echo1000", "syscalls"], "tls": ["tls-handshakes", "tls-bulk"], "all": list(BENCHES)}
+GROUPS = {
+    "echo": ["echo1", "echo50", "echo1000", "syscalls"],
+    "tls": ["tls-handshakes", "tls-bulk"],
+    "all": list(BENCHES),
+}
 
 
 def main():

@@ -9,7 +9,12 @@
 
 static char buf[PEER_BUFFER];
 
-co_def(receive_all, { awl_stream *s; uint64_t count; int n; unsigned char text[8]; })
+co_def(receive_all, {
+    awl_stream *s;
+    uint64_t count;
+    int n;
+    unsigned char text[8];
+})
 {
     co_begin;
     do {
@@ -18,7 +23,7 @@ co_def(receive_all, { awl_stream *s; uint64_t count; int n; unsigned char text[8
     } while (self->n);
     bulk_count(self->text, self->count);
     awl_stream_write(self->s, self->text, sizeof self->text);
-    co_await(awl_stream_drain(self->s));
+    co_await (awl_stream_drain(self->s));
     co_end;
 }
 
@@ -26,7 +31,7 @@ co_def(send_all, { awl_stream *s; })
 {
     co_begin;
     while (awl_stream_write(self->s, buf, sizeof buf) == 0)
-        co_await(awl_stream_drain(self->s));
+        co_await (awl_stream_drain(self->s));
     co_end;
 }
 
@@ -37,13 +42,16 @@ static awl_coro serve(awl_stream *s, void *arg)
     return *receives ? co_call(receive_all, .s = s) : co_call(send_all, .s = s);
 }
 
-co_def(run, { bool receives; awl_server *server; })
+co_def(run, {
+    bool receives;
+    awl_server *server;
+})
 {
     co_begin;
     co_let(self->server, awl_start_server(serve, &self->receives, "127.0.0.1", 0, NULL));
     printf("%d\n", awl_server_port(self->server));
     fflush(stdout);
-    co_await(awl_sleep(AWL_FOREVER));
+    co_await (awl_sleep(AWL_FOREVER));
     co_end;
 }
 

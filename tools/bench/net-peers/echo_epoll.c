@@ -1,9 +1,9 @@
 /*
  * An echo server on epoll and nothing else: as few system calls as an echo can have.
  *
- * Edge-triggered, each descriptor registered once. A read that got less than it asked for has emptied the socket, so it is
- * not tried again before the next edge (see epoll(7)), unless the other side has ended: two calls a message, and a share
- * of epoll_wait. What the kernel does not take at once is kept, and reading stops until it has been sent.
+ * Edge-triggered, each descriptor registered once. A read that got less than it asked for has emptied the socket, so it
+ * is not tried again before the next edge (see epoll(7)), unless the other side has ended: two calls a message, and a
+ * share of epoll_wait. What the kernel does not take at once is kept, and reading stops until it has been sent.
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -32,7 +32,8 @@ static void on_event(struct bufferevent *b, short what, void *arg)
         bufferevent_free(b);
 }
 
-static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *address, int size, void *arg)
+static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *address, int size,
+                      void *arg)
 {
     struct bufferevent *b = bufferevent_socket_new(arg, fd, BEV_OPT_CLOSE_ON_FREE);
 

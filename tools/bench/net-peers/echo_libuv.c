@@ -1,6 +1,6 @@
 /*
- * An echo server on libuv: a write is tried at once (uv_try_write), and what the kernel does not take becomes a request,
- * until whose end nothing more is read. All clients read into one buffer.
+ * An echo server on libuv: a write is tried at once (uv_try_write), and what the kernel does not take becomes a
+ * request, until whose end nothing more is read. All clients read into one buffer.
  */
 #define _GNU_SOURCE
 #include <stdlib.h>

@@ -28,7 +28,8 @@ static void print(uint64_t bytes, double seconds, double cpu, double own)
            seconds, cpu, own);
 }
 
-/* ---- To the server -------------------------------------------------------------------------------------------------- */
+/* ---- To the server --------------------------------------------------------------------------------------------------
+ */
 
 static uint64_t send_until(int fd, const char *bytes, double end)
 {
@@ -77,7 +78,8 @@ int load_send(const load *l)
     return 0;
 }
 
-/* ---- From the server ------------------------------------------------------------------------------------------------ */
+/* ---- From the server ------------------------------------------------------------------------------------------------
+ */
 
 /* Reads until `end`; `*at` is where in the pattern the stream is. */
 static uint64_t receive_until(int fd, const char *bytes, size_t *at, double end)

@@ -68,7 +68,8 @@ static void close_all(const load *l, conn *conns)
     free(conns);
 }
 
-/* ---- Many at once -------------------------------------------------------------------------------------------------- */
+/* ---- Many at once --------------------------------------------------------------------------------------------------
+ */
 
 /* Answers and sends until `end`. Result: how many answers came. */
 static long run_until(int epoll, double end)
@@ -131,9 +132,11 @@ int load_echo(const load *l)
     return 0;
 }
 
-/* ---- Ten thousand --------------------------------------------------------------------------------------------------- */
+/* ---- Ten thousand ---------------------------------------------------------------------------------------------------
+ */
 
-/* One message on each connection, one after the other. Result: how many answers are wrong, or have not come in a second. */
+/* One message on each connection, one after the other. Result: how many answers are wrong, or have not come in a
+ * second. */
 static int echo_in_turn(const load *l, conn *conns)
 {
     const struct timeval second = { .tv_sec = 1 };

@@ -6,8 +6,9 @@
  *     net-load send    PID PORT 1 SECONDS              one stream to the server
  *     net-load receive PID PORT 1 SECONDS              one stream from the server
  *
- * PID is the server's: its processor time between the two ends of the measured part is what its work is divided by. Every
- * byte that comes back is compared with what it has to be. Prints one JSON object on one line; exit status 1 on an error.
+ * PID is the server's: its processor time between the two ends of the measured part is what its work is divided by.
+ * Every byte that comes back is compared with what it has to be. Prints one JSON object on one line; exit status 1 on
+ * an error.
  */
 #include <signal.h>
 #include <stdio.h>

@@ -5,7 +5,8 @@
 
 #include "tls_common.h"
 
-static const uint16_t suites[] = { BR_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, BR_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 };
+static const uint16_t suites[] = { BR_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+                                   BR_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 };
 
 void tls_fail(const char *what, int error)
 {
@@ -13,7 +14,8 @@ void tls_fail(const char *what, int error)
     exit(1);
 }
 
-/* ---- Files ---------------------------------------------------------------------------------------------------------- */
+/* ---- Files ----------------------------------------------------------------------------------------------------------
+ */
 
 static unsigned char *read_file(const char *folder, const char *name, const char *kind, size_t *len)
 {
@@ -97,7 +99,8 @@ void tls_read_files(tls_files *files, const char *folder, const char *kind)
     free(der);
 }
 
-/* ---- Contexts ------------------------------------------------------------------------------------------------------- */
+/* ---- Contexts -------------------------------------------------------------------------------------------------------
+ */
 
 static void limit(br_ssl_engine_context *engine)
 {

@@ -144,7 +144,7 @@ int main(int argc, char **argv)
     }
     cpu = seconds_of(CLOCK_PROCESS_CPUTIME_ID) - cpu;
     each = cpu / (client.busy + server.busy);
-    printf("{\"%s\": %ld, \"server_cpu\": %.6f, \"client_cpu\": %.6f}\n", bulk ? "bytes" : "handshakes", bulk ? n * RECORD : n,
-           server.busy * each, client.busy * each);
+    printf("{\"%s\": %ld, \"server_cpu\": %.6f, \"client_cpu\": %.6f}\n", bulk ? "bytes" : "handshakes",
+           bulk ? n * RECORD : n, server.busy * each, client.busy * each);
     return 0;
 }

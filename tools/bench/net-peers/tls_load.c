@@ -64,7 +64,8 @@ static long stream_until(int fd, double end, bool sends)
     long bytes = 0;
 
     while (load_now() < end) {
-        const size_t n = sends ? tls_write(&client.ssl.eng, fd, buf, sizeof buf) : tls_read(&client.ssl.eng, fd, buf, sizeof buf);
+        const size_t n =
+            sends ? tls_write(&client.ssl.eng, fd, buf, sizeof buf) : tls_read(&client.ssl.eng, fd, buf, sizeof buf);
 
         if (!n)
             fail("the stream ended");

@@ -11,7 +11,8 @@ enum { TLS_RECORD = 16384 };
 /* What the client says first, in one byte: it wants it back; it sends; the server is to send. */
 enum { TLS_ASKS = 'a', TLS_SENDS = 's', TLS_RECEIVES = 'r' };
 
-/* Sends what there is to send, then receives until the engine's state has one of `wanted`; 0: only sends. false: closed. */
+/* Sends what there is to send, then receives until the engine's state has one of `wanted`; 0: only sends. false:
+ * closed. */
 bool tls_advance(br_ssl_engine_context *engine, int fd, unsigned wanted);
 
 /* Some of the bytes: how many; 0: closed. */
