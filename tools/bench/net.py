@@ -101,7 +101,10 @@ class Bench:
         if missing:
             print("not here:", ", ".join(missing))
         only = self.options.only.split(",") + ["awl"] if self.options.only else peers
-        return {peer: command for peer, command in peers.items() if command and peer in only}
+        chosen = {peer: command for peer, command in peers.items() if command and peer in only}
+        if not chosen:
+            raise Failed("none of its peers is here")
+        return chosen
 
     def echo_peers(self):
         return self.chosen({
@@ -150,8 +153,8 @@ def echo(bench, connections):
             return bench.load("echo", process.pid, port, connections)
 
     results = bench.interleaved(f"echo{connections}", bench.echo_peers(), turn)
-    compare(f"echo of 64 bytes, one message outstanding on each connection, connections: {connections}", "k msg/CPU-s", results,
-            lambda turn: turn["requests"] / turn["cpu"] / 1000)
+    compare(f"echo of 64 bytes, one message outstanding on each connection, connections: {connections}",
+            "k msg/CPU-s", results, lambda turn: turn["requests"] / turn["cpu"] / 1000)
 
 
 def syscalls(bench):
@@ -207,8 +210,8 @@ def conns(bench):
 
         rows.append([peer, f"{median(lambda t: (t['idle'] - t['empty']) / connections):.0f}",
                      f"{median(lambda t: (t['after'] - t['empty']) / connections):.0f}",
-                     f"{median(lambda t: t['requests'] / t['cpu'] / 1000):.1f}", f"{median(lambda t: t['opened']):.2f} s",
-                     str(sum(t["errors"] for t in turns))])
+                     f"{median(lambda t: t['requests'] / t['cpu'] / 1000):.1f}",
+                     f"{median(lambda t: t['opened']):.2f} s", str(sum(t["errors"] for t in turns))])
     rounds = len(results["awl"])
     table(f"{connections} connections to one server: bytes of its memory each, medians of {rounds} rounds",
           ["peer", "idle", "after 2 echoes", "k msg/CPU-s", "all opened in", "errors"], rows)
@@ -243,7 +246,8 @@ def tls(bench, what, kind):
             result = bench.run(SERVER_CPU, [*command, what if load == what else "bulk", kind, certs, seconds])
             return {**result, "cpu": result["client_cpu" if what == "receive" else "server_cpu"]}
         with bench.server([*command, kind, certs]) as (process, port):
-            return bench.run(LOAD_CPU, bench.program("net-tls-load", load, kind, certs, str(process.pid), port, seconds))
+            client = bench.program("net-tls-load", load, kind, certs, str(process.pid), port, seconds)
+            return bench.run(LOAD_CPU, client)
 
     peers = bench.chosen({"awl": bench.program("tls_awl"), "bearssl": bench.program("tls_bearssl"),
                           "engine": bench.program("tls_engine")})
