@@ -5,6 +5,7 @@
  * The first byte is the limit, the second how many bytes the transport gives at once. Then each byte is an action, perhaps
  * with arguments behind it; see act().
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
