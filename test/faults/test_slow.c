@@ -227,7 +227,7 @@ co_def(is_shut_down, { awl_client_fn *fn; awl_server *server; awl_stream *s[CLIE
     for (self->i = 0; self->i < CLIENTS; self->i++)
         co_let(self->s[self->i],
                co_call(client, .port = awl_server_port(self->server), .line = "more\n"));
-    for (self->i = 0; awl_server_clients(self->server) < CLIENTS && self->i < 2000; self->i++)
+    for (self->i = 0; awl_server_clients(self->server) < CLIENTS && self->i < 500; self->i++)
         co_await(awl_sleep(AWL_MS));
     CHECK_INT(awl_server_clients(self->server), CLIENTS);
     co_await(awl_sleep(20 * AWL_MS));
