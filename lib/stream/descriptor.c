@@ -140,7 +140,7 @@ awl_stream *awl__stream_new(awl_loop *loop, int fd, bool is_socket, const awl_st
     s->io.fd = fd;
     s->readable = s->writable = true;
     if (is_socket)
-        awl__socket_tune(fd, options);
+        s->tcp = awl__socket_tune(fd, options);
     return s;
 }
 

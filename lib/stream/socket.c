@@ -82,7 +82,9 @@ static ssize_t send_parts(int fd, const struct iovec *parts, int n)
 /*
  * A write that succeeds after a short read proves that there was no error behind the bytes that were read; unless the
  * other side has ended, the next that happens is a change that the kernel tells of. So an echo need not try to read
- * again before it waits: two system calls a round trip.
+ * again before it waits: two system calls a round trip. (Of TCP alone: a Unix socket's read also stops behind a message
+ * that carries descriptors. Before urgent bytes TCP's does, too, which are of the past: what follows them is read when
+ * more comes.)
  */
 static ssize_t socket_write(void *self, const struct iovec *parts, int n)
 {
@@ -96,7 +98,7 @@ static ssize_t socket_write(void *self, const struct iovec *parts, int n)
         sent = send_parts(s->io.fd, parts, n);
     while (sent < 0 && errno == EINTR);
     if (sent >= 0) {
-        if (s->short_read && !s->io.ended)
+        if (s->short_read && s->tcp && !s->io.ended)
             s->readable = false;
         if ((size_t)sent < length(parts, n))
             s->writable = false; /* it is full */
@@ -184,22 +186,22 @@ int awl__socket_connect(const awl_address *address, const awl_address *local, in
     return error;
 }
 
-/* TCP_KEEPINTVL a third of the silence and three probes: as long again, and the peer is given up, see tcp(7). On a
+/* Whether it is of TCP. TCP_KEEPINTVL a third of the silence and three probes: as long again, and the peer is given up, see tcp(7). On a
  * socket that is not of TCP none of it does anything. */
-void awl__socket_tune(int fd, const awl_stream_options *options)
+bool awl__socket_tune(int fd, const awl_stream_options *options)
 {
     const awl_time silence = options ? options->keep_alive : 0;
     const int one = 1, idle = silence < 32767 * AWL_SECOND ? (int)((silence + AWL_SECOND - 1) / AWL_SECOND) : 32767;
-    const int interval = (idle + 2) / 3, probes = 3;
+    const int interval = (idle + 2) / 3, probes = 3, at_once = !options || !options->nagle;
+    const bool tcp = setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once) == 0;
 
-    if (!options || !options->nagle)
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     if (silence > 0) {
         setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one);
         setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
         setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
         setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
     }
+    return tcp;
 }
 
 int awl__socket_listen(const awl_address *address, const awl_stream_options *options, int *fd)

@@ -65,6 +65,7 @@ struct awl_stream {
     /* what is known of the descriptor, for its transport alone */
     bool readable;   /* a read may find something */
     bool short_read; /* the last one got less than it asked for */
+    bool tcp;        /* it is a socket of TCP */
     bool writable;   /* a write may find room */
     int flags;       /* of fcntl, to be set again at the close; -1: none */
 
@@ -222,7 +223,7 @@ extern const awl_transport awl__socket_transport;
 /* From one of `n_local` addresses, if there are any. Result: 0, EINPROGRESS, or the error. */
 int awl__socket_connect(const awl_address *address, const awl_address *local, int n_local, int *fd);
 int awl__socket_listen(const awl_address *address, const awl_stream_options *options, int *fd);
-void awl__socket_tune(int fd, const awl_stream_options *options); /* as the options for TCP say */
+bool awl__socket_tune(int fd, const awl_stream_options *options); /* as the options for TCP say; whether it is one */
 
 /* unix.c: the name of a Unix socket in the file system, with which it is known there. */
 typedef struct awl__socket_file {

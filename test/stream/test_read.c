@@ -338,3 +338,30 @@ STREAM_TEST(idle_stream_is_small, { awl_stream *s[50]; int peer[50], i; size_t b
     CHECK_INT(self->stats.memory_used, self->before);
     co_end;
 }
+
+/* The kernel ends a read behind bytes that carry descriptors, though there is more. */
+STREAM_TEST(a_read_that_stops_at_descriptors_is_not_the_last, { awl_stream *s; int peer, n; char buf[16]; })
+{
+    union {
+        struct cmsghdr head;
+        char room[CMSG_SPACE(sizeof(int))];
+    } control = { .room = { 0 } };
+    struct iovec part = { "ab", 2 };
+    const struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control,
+                                    .msg_controllen = sizeof control.room };
+
+    co_begin;
+    self->s = open_pair(&self->peer, NULL);
+    control.head = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS };
+    memcpy(CMSG_DATA(&control.head), &self->peer, sizeof self->peer);
+    CHECK_INT(sendmsg(self->peer, &message, 0), 2);
+    put(self->peer, "cd");
+    co_let(self->n, awl_stream_read(self->s, self->buf, 16));
+    CHECK_INT(awl_stream_write(self->s, "y", 1), 0);
+    if (self->n == 2)
+        co_let(self->n, awl_wait_for(awl_stream_read(self->s, self->buf, 16), AWL_SECOND));
+    CHECK_MEM(self->buf + self->n - 2, "cd", 2);
+    awl_stream_close(self->s);
+    close(self->peer);
+    co_end;
+}
