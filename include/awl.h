@@ -19,6 +19,12 @@
 #include "awl/dns.h"  /* addresses, and names to addresses */
 #include "awl/stream.h" /* TCP: connections and servers */
 #include "awl/datagram.h" /* UDP */
+#ifdef __has_include
+#if __has_include("awl/tls.h") /* not where awl was built without TLS */
+#include "awl/trust.h" /* whom TLS believes */
+#include "awl/tls.h" /* TLS over streams */
+#endif
+#endif
 #include "awl/http.h" /* an HTTP client */
 
 #endif

@@ -1,0 +1,189 @@
+/* Contexts: what connections share; see awl/tls.h. */
+#include <errno.h>
+
+#include "tls_priv.h"
+
+enum { CLIENT_SESSIONS = 64, SERVER_SESSIONS = 1024, HANDSHAKES = 256 };
+
+/* ---- Parts ------------------------------------------------------------------------------------------------------- */
+
+/* Copies the protocols, pointers and texts in one block. 0 or the error. */
+static int copy_alpn(awl_tls *tls, const char *const *alpn)
+{
+    size_t n = 0, size = 0;
+    char *text;
+
+    for (; alpn && alpn[n]; n++) {
+        const size_t len = strlen(alpn[n]);
+
+        if (len < 1 || len > 255)
+            return EINVAL;
+        size += sizeof *alpn + len + 1;
+    }
+    if (!n)
+        return 0;
+    tls->alpn = awl__alloc(tls->loop, size);
+    if (!tls->alpn)
+        return ENOMEM;
+    tls->alpn_size = size;
+    tls->n_alpn = n;
+    text = (char *)(tls->alpn + n);
+    for (size_t i = 0; i < n; i++) {
+        tls->alpn[i] = text;
+        strcpy(text, alpn[i]);
+        text += strlen(text) + 1;
+    }
+    return 0;
+}
+
+static int copy_pins(awl_tls *tls, const awl_pin *pins, size_t n)
+{
+    if (!n)
+        return 0;
+    tls->pins = awl__alloc(tls->loop, n * sizeof *pins);
+    if (!tls->pins)
+        return ENOMEM;
+    memcpy(tls->pins, pins, n * sizeof *pins);
+    tls->n_pins = n;
+    return 0;
+}
+
+static int add_keys(awl_tls *tls, const awl_tls_options *o)
+{
+    const awl_tls_key first = { .cert_file = o->cert_file, .key_file = o->key_file };
+    int error = 0;
+
+    if (o->cert_file)
+        error = tls->backend->add_key(tls, &first);
+    for (size_t i = 0; i < o->n_keys && !error; i++)
+        error = o->keys[i].cert_file || o->keys[i].cert ? tls->backend->add_key(tls, &o->keys[i]) : EINVAL;
+    return error;
+}
+
+/* A client believes whom the system does, unless it is told otherwise; a server has to be told. */
+static int set_trust(awl_tls *tls, const awl_tls_options *o)
+{
+    tls->trust = awl_trust_retain(o->trust);
+    if (tls->trust || o->n_pins || tls->is_server || o->dangerously_do_not_verify)
+        return 0;
+    tls->trust = awl_trust_system();
+    return tls->trust ? 0 : errno;
+}
+
+static void set_numbers(awl_tls *tls, const awl_tls_options *o)
+{
+    const int sessions = o->sessions ? o->sessions : tls->is_server ? SERVER_SESSIONS : CLIENT_SESSIONS;
+    const int handshakes = o->max_handshakes ? o->max_handshakes : HANDSHAKES;
+    const awl_time life = o->session_life > 0 ? o->session_life : 120 * AWL_MINUTE;
+
+    tls->cache.loop = tls->loop;
+    tls->cache.most = sessions > 0 ? (size_t)sessions : 0;
+    tls->cache.life = life < 24 * 60 * AWL_MINUTE ? life : 24 * 60 * AWL_MINUTE;
+    tls->limited = tls->is_server && handshakes > 0;
+    awl_semaphore_init(&tls->turns, tls->limited ? (size_t)handshakes : 0);
+    tls->handshake_timeout = o->handshake_timeout > 0 ? o->handshake_timeout : 60 * AWL_SECOND;
+    tls->close_timeout = o->close_timeout > 0 ? o->close_timeout : 30 * AWL_SECOND;
+}
+
+/* ---- The whole --------------------------------------------------------------------------------------------------- */
+
+static void free_tls(awl_tls *tls)
+{
+    awl_loop *loop = tls->loop;
+
+    awl__tls_cache_clear(&tls->cache);
+    tls->backend->forget(tls);
+    awl__free(loop, tls->alpn, tls->alpn_size);
+    awl__free(loop, tls->pins, tls->n_pins * sizeof *tls->pins);
+    awl_trust_release(tls->trust);
+    awl__free(loop, tls, sizeof *tls);
+}
+
+static void retain(awl_tls *tls) { tls->refs++; }
+
+static void release(awl_tls *tls)
+{
+    if (--tls->refs == 0)
+        free_tls(tls);
+}
+
+/* 0, or why such options make no sense. */
+static int check(const awl_tls_options *o, bool is_server)
+{
+    if (is_server && !o->cert_file && !o->n_keys)
+        return EINVAL;
+    if ((o->key_file && !o->cert_file) || (o->n_keys && !o->keys) || (o->n_pins && !o->pins))
+        return EINVAL;
+    if (o->dangerously_do_not_verify && (is_server || o->trust || o->n_pins))
+        return EINVAL;
+    if (is_server && o->ask != AWL_TLS_ASK_NOTHING && !o->trust)
+        return EINVAL;
+    return 0;
+}
+
+static awl_tls *make(const awl_tls_options *options, bool is_server)
+{
+    static const awl_tls_options defaults;
+    const awl_tls_options *o = options ? options : &defaults;
+    awl_loop *loop = awl_running_;
+    awl_tls *tls = NULL;
+    int error = loop ? check(o, is_server) : EINVAL;
+
+    if (!error) {
+        tls = awl__alloc(loop, sizeof *tls);
+        error = tls ? 0 : ENOMEM;
+    }
+    if (error)
+        goto fail;
+    memset(tls, 0, sizeof *tls);
+    tls->layer = (awl__layer){ awl__tls_start, retain, release };
+    tls->backend = &awl__tls_bearssl;
+    tls->loop = loop;
+    tls->refs = 1;
+    tls->is_server = is_server;
+    tls->do_not_verify = o->dangerously_do_not_verify;
+    tls->refuse_unknown_names = o->refuse_unknown_names;
+    tls->tolerate_truncation = o->tolerate_truncation;
+    tls->ask = is_server ? (uint8_t)o->ask : AWL_TLS_ASK_NOTHING;
+    set_numbers(tls, o);
+    error = copy_alpn(tls, o->alpn);
+    if (!error)
+        error = copy_pins(tls, o->pins, o->n_pins);
+    if (!error)
+        error = set_trust(tls, o);
+    if (!error)
+        error = tls->backend->prepare(tls);
+    if (!error)
+        error = add_keys(tls, o);
+    if (!error)
+        return tls;
+    free_tls(tls);
+
+fail:
+    errno = error;
+    return NULL;
+}
+
+awl_tls *awl_tls_client(const awl_tls_options *options) { return make(options, false); }
+
+awl_tls *awl_tls_server(const awl_tls_options *options)
+{
+    static const awl_tls_options none;
+
+    return make(options ? options : &none, true);
+}
+
+void awl_tls_release(awl_tls *tls)
+{
+    if (!tls)
+        return;
+    awl__loop_check(tls->loop);
+    release(tls);
+}
+
+awl_tls *awl_tls_retain(awl_tls *tls)
+{
+    if (tls)
+        retain(tls);
+    return tls;
+}
