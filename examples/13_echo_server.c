@@ -3,9 +3,10 @@
  *
  * Shows    awl_start_server, awl_stream_read, awl_stream_write, awl_stream_drain.
  * Build    cc 13_echo_server.c $(pkg-config --cflags --libs awl), or: ninja examples/13_echo_server
- * Prints   listening on http://127.0.0.1:PORT       and echoes what clients send, until it is interrupted:
+ * Prints   listening on 127.0.0.1:PORT       and echoes what clients send, until it is interrupted:
  *          ./13_echo_server --port 7000     and elsewhere     nc 127.0.0.1 7000
- *          With --once it is its own client, says what it got back, and ends.
+ *          With --cert FILE --key FILE it speaks TLS; with --once it is its own client, says what it got back, and
+ * ends.
  *
  *     async def echo(reader, writer):
  *         while data := await reader.read(4096):
@@ -18,11 +19,16 @@
  *         await server.serve_forever()
  */
 #include <awl.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-co_def(echo, { awl_stream *s; int n; char buf[4096]; })
+co_def(echo, {
+    awl_stream *s;
+    int n;
+    char buf[4096];
+})
 {
     co_begin;
     for (;;) {
@@ -42,7 +48,11 @@ static awl_coro serve(awl_stream *s, void *arg)
     return co_call(echo, .s = s);
 }
 
-co_def(client, { int port; awl_stream *s; char *line; })
+co_def(client, {
+    int port;
+    awl_stream *s;
+    char *line;
+})
 {
     co_begin;
     co_let(self->s, awl_open_connection("127.0.0.1", self->port, NULL));
@@ -54,25 +64,49 @@ co_def(client, { int port; awl_stream *s; char *line; })
     co_end;
 }
 
-co_def(run, { int port; bool once; awl_server *server; })
+co_def(run, {
+    int port;
+    bool once;
+    awl_tls_options tls;
+    awl_stream_options options;
+    awl_server *server;
+})
 {
     co_begin;
-    co_let(self->server, awl_start_server(serve, NULL, "127.0.0.1", self->port, NULL));
+    if (self->tls.cert_file) {
+        self->options.tls = awl_tls_server(&self->tls);
+        if (!self->options.tls)
+            co_raise(errno);
+    }
+    co_let(self->server, awl_start_server(serve, NULL, "127.0.0.1", self->port, &self->options));
     if (self->once) {
         co_await(co_call(client, .port = awl_server_port(self->server)));
     } else {
-        printf("listening on http://127.0.0.1:%d\n", awl_server_port(self->server));
+        printf("listening on 127.0.0.1:%d\n", awl_server_port(self->server));
         fflush(stdout);
         co_await(awl_sleep(AWL_FOREVER));
     }
     co_finally;
     awl_server_close(self->server);
+    awl_tls_release(self->options.tls);
     co_end;
 }
 
 int main(int argc, char **argv)
 {
-    const int port = argc == 3 && !strcmp(argv[1], "--port") ? atoi(argv[2]) : 0;
+    awl_tls_options tls = { .cert_file = NULL };
+    bool once = false;
+    int port = 0;
 
-    return awl_run(co_call(run, .port = port, .once = argc == 2 && !strcmp(argv[1], "--once")));
+    for (int i = 1; i < argc; i++) {
+        if (!strcmp(argv[i], "--once"))
+            once = true;
+        else if (!strcmp(argv[i], "--port") && i + 1 < argc)
+            port = atoi(argv[++i]);
+        else if (!strcmp(argv[i], "--cert") && i + 1 < argc)
+            tls.cert_file = argv[++i];
+        else if (!strcmp(argv[i], "--key") && i + 1 < argc)
+            tls.key_file = argv[++i];
+    }
+    return awl_run(co_call(run, .port = port, .once = once, .tls = tls));
 }
