@@ -16,12 +16,12 @@
  *     }
  *
  * ANCHORS. A set is made once, is never changed and is shared by reference counts. Each of its anchors is a name, a
- * key, the time for which they are good, and what the certificate says that its key may be used for; the rest of the
- * certificate is dropped. A certificate that says it is a CA (basicConstraints), and a version 1 certificate that
+ * key, the time for which they are good, and what and whom the certificate says that its key may be used for; the rest
+ * of it is dropped. A certificate that says it is a CA (basicConstraints), and a version 1 certificate that
  * issued itself, is a CA anchor: it vouches for what its key has signed. Any other one is a leaf anchor: it vouches for
- * a peer that has this name and key, and for nothing else. Equal certificates are kept once. An anchor whose time is
- * over, or has not come, is passed over whenever a peer is checked, not when the set is made: a device may run for
- * years.
+ * a peer that has this name and key, as one of the hosts that the anchor names, and for nothing else. Equal
+ * certificates are kept once. An anchor whose time is over, or has not come, is passed over whenever a peer is checked,
+ * not when the set is made: a device may run for years.
  *
  * OBJECTS THAT CANNOT BE USED. A certificate with a key that is neither RSA of 2,048 to 4,096 bits nor EC on P-256,
  * P-384 or P-521 is skipped, and so is one with a critical extension that awl cannot obey. Damage is another thing: a

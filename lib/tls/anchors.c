@@ -36,7 +36,7 @@ size_t awl__anchor_pack(const awl__anchor *anchor, unsigned char *out)
     const bool rsa = anchor->key.key_type == BR_KEYTYPE_RSA;
     const size_t key_len = rsa ? anchor->key.key.rsa.nlen : anchor->key.key.ec.qlen;
     const size_t e_len = rsa ? anchor->key.key.rsa.elen : 0;
-    const size_t size = AWL__ANCHOR_HEAD + anchor->subject.len + anchor->constraints.len + key_len + e_len;
+    const size_t size = AWL__ANCHOR_HEAD + anchor->subject.len + anchor->scope.len + key_len + e_len;
 
     if (size > UINT16_MAX)
         return 0;
@@ -49,10 +49,10 @@ size_t awl__anchor_pack(const awl__anchor *anchor, unsigned char *out)
     out = put_number(out, packed_time(anchor->not_after), 5);
     *out++ = anchor->path_len;
     out = put_number(out, anchor->subject.len, 2);
-    out = put_number(out, anchor->constraints.len, 2);
+    out = put_number(out, anchor->scope.len, 2);
     out = put_number(out, key_len, 2);
     out = put_span(out, anchor->subject.at, anchor->subject.len);
-    out = put_span(out, anchor->constraints.at, anchor->constraints.len);
+    out = put_span(out, anchor->scope.at, anchor->scope.len);
     out = put_span(out, rsa ? anchor->key.key.rsa.n : anchor->key.key.ec.q, key_len);
     put_span(out, rsa ? anchor->key.key.rsa.e : NULL, e_len);
     return size;
@@ -80,7 +80,7 @@ static awl__span get_span(const unsigned char **in, size_t len)
 /* Unpacks the record at `in`, of which there are at most `left` bytes. Result: its bytes; 0: it is damaged. */
 static size_t unpack(const unsigned char *in, size_t left, awl__anchor *anchor)
 {
-    size_t size, subject_len, constraints_len, key_len, used;
+    size_t size, subject_len, scope_len, key_len, used;
     unsigned flags, curve;
     awl__span key;
 
@@ -93,16 +93,16 @@ static size_t unpack(const unsigned char *in, size_t left, awl__anchor *anchor)
     anchor->not_after = (int64_t)get_number(&in, 5);
     anchor->path_len = *in++;
     subject_len = (size_t)get_number(&in, 2);
-    constraints_len = (size_t)get_number(&in, 2);
+    scope_len = (size_t)get_number(&in, 2);
     key_len = (size_t)get_number(&in, 2);
-    used = AWL__ANCHOR_HEAD + subject_len + constraints_len + key_len;
+    used = AWL__ANCHOR_HEAD + subject_len + scope_len + key_len;
     if (size > left || used > size || !key_len || (curve ? used != size : used == size))
         return 0;
 
     anchor->is_ca = flags & AWL__ANCHOR_CA;
     anchor->purposes = (uint8_t)(flags >> 4);
     anchor->subject = get_span(&in, subject_len);
-    anchor->constraints = get_span(&in, constraints_len);
+    anchor->scope = get_span(&in, scope_len);
     key = get_span(&in, key_len);
     memset(&anchor->key, 0, sizeof anchor->key);
     anchor->key.key_type = curve ? BR_KEYTYPE_EC : BR_KEYTYPE_RSA;

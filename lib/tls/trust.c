@@ -183,6 +183,7 @@ static int on_certificate(loader *l, const awl__pem_object *object)
     const char *why;
     awl__cert cert;
     awl__anchor anchor;
+    bool is_ca;
 
     l->certificates++;
     if (awl__cert_parse(&cert, object->der, object->len, &why) != 0) {
@@ -195,15 +196,16 @@ static int on_certificate(loader *l, const awl__pem_object *object)
         l->skipped++;
         return 0;
     }
+    is_ca = cert.version < 3 ? cert.self_issued : cert.is_ca && cert.key_usage & AWL__CERT_SIGN;
     anchor = (awl__anchor){
         .subject = cert.subject,
-        .constraints = cert.constraints,
+        .scope = is_ca ? cert.constraints : cert.names,
         .key = cert.key,
         .not_before = cert.not_before,
         .not_after = cert.not_after,
         .path_len = cert.path_len,
         .purposes = cert.purposes,
-        .is_ca = cert.version < 3 ? cert.self_issued : cert.is_ca && cert.key_usage & AWL__CERT_SIGN,
+        .is_ca = is_ca,
     };
     return add(l, &anchor);
 }

@@ -8,7 +8,8 @@
 
 /* An anchor, unpacked: all of it points into the set. */
 typedef struct awl__anchor {
-    awl__span subject, constraints;
+    awl__span subject;
+    awl__span scope; /* of a CA its name constraints, of a leaf its subjectAltName: {NULL, 0} where it has none */
     br_x509_pkey key;
     int64_t not_before, not_after;
     uint8_t path_len, purposes;
@@ -32,8 +33,7 @@ size_t awl__trust_names(const awl_trust *trust, br_x500_name *names, size_t cap)
  *     1         0 for RSA, or BearSSL's number of the curve
  *     5, 5      not before, not after: seconds since 1970, 0 for all earlier
  *     1         path length; AWL__NO_PATH_LEN: not limited
- *     2, 2, 2   bytes of the subject (a Name), of the name constraints (the content of their SEQUENCE), of the modulus
- *               or point
+ *     2, 2, 2   bytes of the subject (a Name), of the scope (the content of its SEQUENCE), of the modulus or point
  *     …         these three, and what is left is the exponent
  *
  * It is the same on every machine, so what one has packed another can compile in.

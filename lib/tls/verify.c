@@ -197,7 +197,21 @@ static bool check_anchor(awl__verify *v, const path *p, const awl__anchor *ancho
         return fault_of_anchor(v, AWL__PURPOSE, last, anchor);
     if (anchor->path_len != AWL__NO_PATH_LEN && counted(v, p) > anchor->path_len)
         return fault_of_anchor(v, AWL__PATH_TOO_LONG, last, anchor);
-    return check_signature(v, p, &anchor->key, anchor) && check_constraints(v, p, anchor->constraints, anchor);
+    return check_signature(v, p, &anchor->key, anchor) && check_constraints(v, p, anchor->scope, anchor);
+}
+
+/* An anchor with the name and the key of the peer. Who has that key writes what he likes into a certificate of his own:
+ * so what the one that is trusted says of its use counts as well. */
+static bool check_same(awl__verify *v, const path *p, const awl__anchor *anchor)
+{
+    if (!in_time(v, anchor->not_before, anchor->not_after))
+        return fault_of_anchor(v, AWL__DATES, 0, anchor);
+    if (!(anchor->purposes & purpose(v)))
+        return fault_of_anchor(v, AWL__PURPOSE, 0, anchor);
+    if (anchor->is_ca)
+        return check_constraints(v, p, anchor->scope, anchor);
+    return !v->options.name || awl__names_are_for(anchor->scope, v->options.name) ||
+           fault_of_anchor(v, AWL__OTHER_NAME, 0, anchor);
 }
 
 /* Whether something that is trusted vouches for the last certificate of the path. */
@@ -212,13 +226,11 @@ static bool ends_here(awl__verify *v, const path *p)
         return is_pinned(v, cert);
 
     while (awl__trust_next(v->options.trust, &at, &anchor)) {
-        const bool is_leaf =
+        const bool is_same =
             p->n == 1 && awl__span_equal(anchor.subject, cert->subject) && awl__key_equal(&anchor.key, &cert->key);
         const bool is_issuer = anchor.is_ca && awl__span_equal(anchor.subject, cert->issuer);
 
-        if (is_leaf && !in_time(v, anchor.not_before, anchor.not_after))
-            fault_of_anchor(v, AWL__DATES, 0, &anchor);
-        else if ((is_leaf || (is_issuer && check_anchor(v, p, &anchor))) && check_pins(v, p))
+        if (((is_same && check_same(v, p, &anchor)) || (is_issuer && check_anchor(v, p, &anchor))) && check_pins(v, p))
             return true;
     }
     return false;

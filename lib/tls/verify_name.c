@@ -92,9 +92,9 @@ static size_t ip_literal(const char *host, unsigned char *ip)
     return inet_pton(AF_INET6, copy, ip) == 1 ? 16 : 0;
 }
 
-bool awl__cert_is_for(const awl__cert *cert, const char *host)
+bool awl__names_are_for(awl__span names, const char *host)
 {
-    awl__span names = cert->names, wanted = { (const unsigned char *)host, strlen(host) }, name;
+    awl__span wanted = { (const unsigned char *)host, strlen(host) }, name;
     unsigned char ip[16];
     const size_t ip_len = ip_literal(host, ip);
     bool found = false;

@@ -108,7 +108,11 @@ struct awl__verify {
 enum { AWL__EMAIL = 0x81, AWL__DNS = 0x82, AWL__DIRECTORY = 0xa4, AWL__URI = 0x86, AWL__IP = 0x87 };
 
 /* Whether a certificate is for this host, a name or an IP literal (verify_name.c; RFC 9525). */
-bool awl__cert_is_for(const awl__cert *cert, const char *host);
+bool awl__names_are_for(awl__span names, const char *host); /* the content of a subjectAltName */
+static inline bool awl__cert_is_for(const awl__cert *cert, const char *host)
+{
+    return awl__names_are_for(cert->names, host);
+}
 
 /*
  * Whether the name constraints of a CA allow all names of a certificate below it (RFC 5280, section 4.2.1.10).

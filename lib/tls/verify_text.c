@@ -140,7 +140,8 @@ static void say_dates(text *t, const awl__verify *v)
 static void say_names(text *t, const awl__verify *v)
 {
     enum { LINE = 300 };
-    awl__span names = v->certs[0]->cert.names, whole;
+    const awl__fault *f = &v->fault;
+    awl__span names = f->of_anchor ? f->anchor.scope : v->certs[0]->cert.names, whole;
     const size_t begin = t->len;
     char name[NAME_TEXT];
     int tag;
@@ -251,7 +252,8 @@ static void say_fault(text *t, const awl__verify *v)
     case AWL__MALFORMED: say(t, "certificate %d of those that came is malformed: %s", f->index + 1, f->why); return;
     case AWL__DATES: say_dates(t, v); return;
     case AWL__OTHER_NAME:
-        say(t, "the certificate is not for %s", v->options.name);
+        say_who(t, v);
+        say(t, " is not for %s", v->options.name);
         say_names(t, v);
         return;
     case AWL__WEAK_KEY:

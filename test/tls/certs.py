@@ -173,6 +173,19 @@ def make_cases(folder):
          openssl="refuses: it compares whole certificates")
     case("pinned_rsa_leaf_of_other_key", [leaf(sub, key=key("rsa2048"))], [leaf(sub, key=key("rsa2048_leaf"))], UNTRUSTED,
          "which is not among the")
+    minted = leaf(None, key=p256, subject=cn("Root"), extensions=[purposes(SERVER)])
+    case("pinned_leaf_for_other_host", [leaf(sub, dns("bank.example"))], [good], NAME,
+         "the trusted certificate 'CN=leaf' is not for bank.example, but for www.example.com", host="bank.example")
+    case("pinned_leaf_for_clients", [leaf(sub)], [leaf(sub, extensions=[purposes(CLIENT)])], USAGE,
+         "the trusted certificate 'CN=leaf' is not for servers")
+    case("pinned_leaf_of_client", [renewed], [good], host="", side="client",
+         openssl="refuses: it compares whole certificates")
+    case("root_itself", [minted], [root], openssl="refuses: it compares whole certificates")
+    case("root_itself_beyond_constraints", [minted],
+         [ca("Root", extensions=[basic(), CA_USAGE, constraints([dns("example.org")])])], UNTRUSTED,
+         "the name constraints do not permit www.example.com")
+    case("root_itself_beyond_purpose", [minted], [ca("Root", extensions=[basic(), CA_USAGE, purposes(CLIENT)])], USAGE,
+         "the trusted certificate 'CN=Root' is not for servers")
     stranger = ca("Stranger", key=other)
     case("unknown_ca", [leaf(stranger)], [root], UNTRUSTED,
          "the certificate was issued by 'CN=Stranger', which is not among the 1 trusted certificate of ")
