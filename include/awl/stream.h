@@ -342,7 +342,8 @@ typedef awl_coro awl_client_fn(awl_stream *s, void *arg);
  *
  *   client    makes its coroutine; an object without memory is reported, and the connection closed
  *   arg       passed to it
- *   host      where to listen; NULL: everywhere. Valid until the operation completes
+ *   host      where to listen, on all addresses of a name that this machine has; NULL: everywhere. Valid until the
+ *             operation completes
  *   port      0: the kernel picks one, see awl_server_port
  *   options   may be NULL; valid until the operation completes
  * Result   awl_server *: it accepts from now on.

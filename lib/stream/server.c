@@ -18,7 +18,7 @@ struct awl__client {
 /* ---- Stopping ---------------------------------------------------------------------------------------------------- */
 
 /* The file goes first: as long as its socket is open, no other file can have the inode by which it is known. */
-static void close_listeners(awl_server *server)
+void awl__server_close_listeners(awl_server *server)
 {
     awl__unix_unlink(&server->file);
     for (int i = 0; i < server->n; i++) {
@@ -36,7 +36,7 @@ void awl__server_stop(awl_server *server)
     awl__closer_remove(&server->closer);
     for (int i = 0; i < server->n; i++)
         awl_handle_cancel(&server->listeners[i].accept);
-    close_listeners(server);
+    awl__server_close_listeners(server);
     awl__stream_wake(server->waiters, 0);
 }
 
@@ -57,7 +57,7 @@ void awl__server_drop(awl_server *server)
 void awl__server_loop_closed(awl_loop *loop, awl__closer *closer)
 {
     (void)loop;
-    close_listeners((awl_server *)(void *)((char *)closer - offsetof(awl_server, closer)));
+    awl__server_close_listeners((awl_server *)(void *)((char *)closer - offsetof(awl_server, closer)));
 }
 
 void awl__server_cancel(awl_server *server)

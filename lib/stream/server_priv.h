@@ -34,6 +34,7 @@ struct awl_server {
 
 /* server.c */
 void awl__server_listen(awl__listener *at, awl_server *server); /* what is done when the descriptor has changed */
+void awl__server_close_listeners(awl_server *server);
 void awl__server_stop(awl_server *server);
 void awl__server_drop(awl_server *server); /* one reference */
 void awl__server_cancel(awl_server *server);

@@ -79,13 +79,40 @@ static int add_address(awl_server *server, awl_address *address)
     return error;
 }
 
-/* Listens on all of `addresses` that can be listened on. 0, or why on none. */
+static bool same_host(const awl_address *a, const awl_address *b)
+{
+    if (a->of.any.sa_family != b->of.any.sa_family)
+        return false;
+    if (a->of.any.sa_family == AF_INET)
+        return a->of.v4.sin_addr.s_addr == b->of.v4.sin_addr.s_addr;
+    return memcmp(&a->of.v6.sin6_addr, &b->of.v6.sin6_addr, sizeof a->of.v6.sin6_addr) == 0 &&
+           a->of.v6.sin6_scope_id == b->of.v6.sin6_scope_id;
+}
+
+/* Whether one of the first n is that of addresses[n], as names are given twice in /etc/hosts. */
+static bool is_again(const awl_address *addresses, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (same_host(&addresses[i], &addresses[n]))
+            return true;
+    return false;
+}
+
+/* Listens on all of `addresses` that this machine has: where another program listens on one of them, clients of the
+ * name would come to either. 0 or the error; nothing is left open then. */
 static int add_addresses(awl_server *server, awl_address *addresses, int n)
 {
     int error = 0;
 
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n; i++) {
+        if (is_again(addresses, i))
+            continue;
         error = add_address(server, &addresses[i]);
+        if (error && error != EADDRNOTAVAIL && error != EAFNOSUPPORT) {
+            awl__server_close_listeners(server);
+            return error;
+        }
+    }
     return server->n ? 0 : error;
 }
 

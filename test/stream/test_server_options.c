@@ -1,6 +1,7 @@
 /* test_server_options.c: what servers are told by options, servers on descriptors that are there already, and what they
  * do when descriptors run out. */
 #define _DEFAULT_SOURCE /* not all of GNU: accept4 is this file's */
+#include "../dns/fake.h"
 #include "server_rig.h"
 
 #include <netinet/tcp.h>
@@ -192,6 +193,39 @@ STREAM_TEST(a_server_tells_its_sockets, { awl_server *server; char text[AWL_ADDR
     co_await(awl_server_wait_closed(self->server));
     CHECK_INT(awl_server_fd(self->server, 0), -1);
     awl_server_close(self->server);
+    co_end;
+}
+
+/* ---- Names with several addresses -------------------------------------------------------------------------------- */
+
+STREAM_TEST(a_name_is_listened_on_at_all_its_addresses, { awl_server *server; int i; char text[AWL_ADDRESS_TEXT]; })
+{
+    char expected[32];
+
+    co_begin;
+    f = (fake){ .found = { "127.0.0.1", "192.0.2.1", "127.0.0.1", "127.0.0.2" } };
+    use_fake(&f);
+    co_let(self->server, awl_start_server(serve, &served, "here.test", 0, NULL));
+    for (self->i = 0; self->i < 2; self->i++) {
+        snprintf(expected, sizeof expected, "127.0.0.%d:%d", self->i + 1, awl_server_port(self->server));
+        CHECK_STR(awl_server_local(self->server, self->i, self->text, sizeof self->text), expected);
+    }
+    CHECK_INT(awl_server_fd(self->server, 2), -1);
+    awl_server_close(self->server);
+    co_end;
+}
+
+STREAM_TEST(a_name_of_which_another_has_one_address_is_in_use, { awl_server *other, *server; int rc, port; })
+{
+    co_begin;
+    f = (fake){ .found = { "127.0.0.1", "127.0.0.2" } };
+    use_fake(&f);
+    co_let(self->other, awl_start_server(serve, &served, "127.0.0.2", 0, NULL));
+    self->port = awl_server_port(self->other);
+    CHECK_FAILS(EADDRINUSE, awl_start_server(serve, &served, "here.test", self->port, NULL));
+    co_let(self->server, awl_start_server(serve, &served, "127.0.0.1", self->port, NULL)); /* it is free again */
+    awl_server_close(self->server);
+    awl_server_close(self->other);
     co_end;
 }
 
