@@ -397,6 +397,7 @@ void awl_stream_abort(awl_stream *s)
     awl__loop_check(s->io.loop);
     s->closing = true;
     awl__stream_fail(s, ECONNABORTED);
+    free_unreferenced(s); /* a transport may give up what goes on behind a stream that was closed */
 }
 
 /* Suspended until the descriptor is gone. */

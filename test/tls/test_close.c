@@ -132,6 +132,36 @@ TLS_TEST(closing_a_peer_that_does_not_read_takes_30_seconds, {
     co_end;
 }
 
+/* Closes in the background, where the other side does not read. */
+TLS_TEST(closing_too_late_leaves_nothing_behind, {
+    two t;
+    char buf[20000];
+    awl_loop_stats before, after;
+    int i;
+})
+{
+    co_begin;
+    memset(self->buf, 'x', sizeof self->buf);
+    for (self->i = 0; self->i < 2; self->i++) { /* the first time the loop makes things that it keeps */
+        self->before = self->after;
+        open_two(&self->t, NULL, &ec_key, NULL);
+        wire_two(&self->t, 0);
+        SHAKE(&self->t, "localhost");
+        CHECK_INT(awl_stream_write(self->t.c, self->buf, sizeof self->buf), 0);
+        awl_stream_close(self->t.c);
+        self->t.c = NULL;
+        CHECK(ends[0].other != NULL);
+        co_await(awl_sleep(AWL_MINUTE));
+        CHECK(ends[0].other == NULL);
+        close_two(&self->t);
+        awl_loop_get_stats(NULL, &self->after);
+    }
+    CHECK_INT(self->after.memory_used, self->before.memory_used);
+    co_finally;
+    close_two(&self->t);
+    co_end;
+}
+
 TLS_TEST(there_is_no_half_close, { two t; })
 {
     co_begin;
