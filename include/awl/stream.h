@@ -31,7 +31,8 @@
  * after it, and memory stays bounded: it waits while over 64 KiB (`high`) are unsent, until 16 KiB (`low`) are left.
  *
  * ERRORS. The first error of a stream is its error for ever. What the other side sent before is still delivered first.
- * SIGPIPE is never raised. TCP's urgent bytes are let be; what follows them may be read only when more comes. An idle stream has no buffers: it takes about 400 bytes.
+ * SIGPIPE is never raised. TCP's urgent bytes are let be; what follows them may be read only when more comes. An idle
+ * stream has no buffers: it takes about 400 bytes.
  *
  * BY HAND. awl_reader and awl_flow, at the end of this file, are what a stream reads from and waits for room by. Used
  * alone they make a stream of anything: bytes come to a reader from whoever feeds it, and a flow counts what is unsent.

@@ -76,7 +76,7 @@ typedef struct awl_tls_options {
 
     const char *const *alpn; /* application protocols, the best first, then NULL (RFC 7301) */
 
-    enum awl_tls_ask ask;      /* servers; other than nothing, `trust` or `pins` say whom to believe */
+    enum awl_tls_ask ask;      /* servers; other than nothing, `trust` says whom to believe */
     bool refuse_unknown_names; /* servers: a client that asks for a name that is in no certificate; else it gets the
                                   first */
     int max_handshakes;        /* servers: more at once wait for their turn; 256; negative: no limit */
@@ -92,9 +92,9 @@ typedef struct awl_tls_options {
  * Makes a context for connections that we open, or that others open to us.
  *
  *   options   may be NULL, for a client; a server needs a key
- * Result   the context; NULL with errno AWL_EKEY (a key or certificate cannot be read or used, or they do not belong to
- * each other), AWL_ETRUST (there is nobody to believe), EINVAL (the options contradict each other, or no loop runs),
- *          ENOMEM. awl_error_message names the file and says what is wrong.
+ * Result   the context; NULL with errno AWL_EKEY (a key or certificate cannot be read or used, or they do not belong
+ *          to each other), AWL_ETRUST (there is nobody to believe), EINVAL (the options contradict each other, or no
+ *          loop runs), ENOMEM. awl_error_message names the file and says what is wrong.
  * Owns     the caller releases it; streams and servers that use it hold references of their own.
  * Context  the loop's thread; reads the files at once.
  * Source   ssl.create_default_context, SSLContext.load_cert_chain; test/tls/test_context.c
@@ -112,11 +112,15 @@ awl_tls *awl_tls_retain(awl_tls *tls);
  *
  *   s      nothing may be unsent, and no read pending
  *   name   of the server, for a client: a host name or an IP address; NULL only with pins, or without verification.
- * Valid until the operation completes. NULL for a server Result   none. Errors   AWL_ETLS, AWL_ECERTIFICATE,
- * AWL_ETRUST: awl_error_message says why; ETIMEDOUT; EBUSY if bytes are unsent or a read is pending; EINVAL;
- * AWL_EOTHERLOOP; ECANCELED; ENOMEM; the stream's error; ECONNABORTED. Owns     the stream holds a reference to the
- * context. After an error it is of no use, but to be closed. Context  loop thread; suspends until the handshake is
- * over. A cancelled handshake aborts the stream. Source   asyncio.StreamWriter.start_tls; test/tls/test_start.c
+ *          Valid until the operation completes. NULL for a server
+ * Result   none.
+ * Errors   AWL_ETLS, AWL_ECERTIFICATE, AWL_ETRUST: awl_error_message says why; ETIMEDOUT; EBUSY if bytes are unsent or a
+ *          read is pending; EPIPE after awl_stream_write_eof; EINVAL; AWL_EOTHERLOOP; ECANCELED; ENOMEM; the stream's
+ *          error; ECONNABORTED.
+ * Owns     the stream holds a reference to the context. After an error other than EINVAL and AWL_EOTHERLOOP the stream
+ *          is of no use, but to be closed.
+ * Context  loop thread; suspends until the handshake is over. A cancelled handshake aborts the stream.
+ * Source   asyncio.StreamWriter.start_tls; test/tls/test_start.c
  */
 AWL_CORO awl_start_tls(awl_stream *s, awl_tls *tls, const char *name);
 

@@ -186,8 +186,8 @@ int awl__socket_connect(const awl_address *address, const awl_address *local, in
     return error;
 }
 
-/* Whether it is of TCP. TCP_KEEPINTVL a third of the silence and three probes: as long again, and the peer is given up, see tcp(7). On a
- * socket that is not of TCP none of it does anything. */
+/* Whether it is of TCP. TCP_KEEPINTVL a third of the silence and three probes: as long again, and the peer is given up,
+ * see tcp(7). On a socket that is not of TCP none of it does anything. */
 bool awl__socket_tune(int fd, const awl_stream_options *options)
 {
     const awl_time silence = options ? options->keep_alive : 0;

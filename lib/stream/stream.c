@@ -201,6 +201,8 @@ int awl__stream_push(awl_stream *s, const awl_transport *layer, void *self, awl_
         return s->error ? s->error : ECONNABORTED;
     if (s->in.ops_ || s->gate.unsent_ || s->sending)
         return EBUSY;
+    if (s->eof_asked)
+        return EPIPE;
     awl__input_settle(&s->in);
     *lower = (awl__lower){ s->transport, s->self, s->in.at_, s->in.start_, s->in.end_, s->in.cap_ };
     s->in.at_ = NULL;

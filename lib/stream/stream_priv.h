@@ -100,7 +100,8 @@ typedef struct awl__lower {
  * Puts a layer between a stream and its transport, which is moved to *lower; the layer's close has to close that, by
  * awl__lower_close. A layer that has got something to read or can be written to calls awl_stream_changed.
  *
- * Result   0; EBUSY if a read is pending or bytes are unsent; the stream's error, ECONNABORTED after closing.
+ * Result   0; EBUSY if a read is pending or bytes are unsent; EPIPE after awl_stream_write_eof; the stream's error,
+ *          ECONNABORTED after closing.
  */
 int awl__stream_push(awl_stream *s, const awl_transport *layer, void *self, awl__lower *lower);
 ssize_t awl__lower_read(awl_loop *loop, awl__lower *lower, void *buf, size_t cap); /* as awl_transport's */

@@ -429,6 +429,21 @@ VIRTUAL_TEST(a_layer_needs_a_quiet_stream, { awl_stream *s; awl_task *t; char c;
     co_end;
 }
 
+/* Nothing could be written through it; and an end that has yet to be passed on would be the layer's to pass on. */
+VIRTUAL_TEST(a_layer_does_not_come_behind_the_end, { awl_stream *s; })
+{
+    co_begin;
+    way.slow_eof = true;
+    self->s = over(&full, &way);
+    CHECK_INT(awl_stream_write_eof(self->s), 0);
+    CHECK_INT(awl__stream_push(self->s, &loud_transport, &above, &above.lower), EPIPE);
+    awl_stream_changed(self->s, true, true);
+    co_await(awl_sleep(0));
+    awl_stream_abort(self->s);
+    awl_stream_close(self->s);
+    co_end;
+}
+
 VIRTUAL_TEST(a_change_is_waited_for, { awl_stream *s; awl_task *t; int rc; })
 {
     co_begin;
