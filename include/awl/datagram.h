@@ -66,7 +66,8 @@ typedef struct awl_datagram_options {
  *                              see awl_datagram_port
  *   remote_host, remote_port   its one peer: it receives from there only, and sends without an address go there. NULL
  *                              and 0: it has none. Of several addresses it is the first that there is a route to
- *   options                    may be NULL; like the names valid until the operation completes
+ *   options                    may be NULL; copied by this call. What they point to is, like the names, valid until
+ *                              the operation completes
  * Result   awl_datagram *: the endpoint.
  * Errors   those of awl_getaddrinfo; EADDRINUSE, EADDRNOTAVAIL, EACCES, ENETUNREACH … of the last address tried;
  *          EAFNOSUPPORT: one side has IPv4 addresses only and the other one IPv6; ENODEV: no such interface; EMFILE,

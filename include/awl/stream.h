@@ -83,7 +83,7 @@ typedef struct awl_stream_options {
  *
  *   host      a name or numbers, valid until the operation completes
  *   port      1 to 65535
- *   options   may be NULL; valid until the operation completes
+ *   options   may be NULL; copied by this call. What they point to is valid until the operation completes
  * Result   awl_stream *: the connection.
  * Errors   those of awl_getaddrinfo; that of the address that failed last: ECONNREFUSED, ETIMEDOUT, ENETUNREACH …
  *          (awl_error_message names all); EADDRINUSE, EADDRNOTAVAIL: it cannot be from there; EMFILE, ENFILE; EINVAL;
@@ -346,7 +346,7 @@ typedef awl_coro awl_client_fn(awl_stream *s, void *arg);
  *   host      where to listen, on all addresses of a name that this machine has; NULL: everywhere. Valid until the
  *             operation completes
  *   port      0: the kernel picks one, see awl_server_port
- *   options   may be NULL; valid until the operation completes
+ *   options   may be NULL; copied by this call. What they point to is valid until the operation completes
  * Result   awl_server *: it accepts from now on.
  * Errors   those of awl_getaddrinfo; EADDRINUSE, EADDRNOTAVAIL, EACCES; EMFILE, ENFILE; EINVAL; ENOMEM; ECANCELED.
  * Owns     the caller closes the server.

@@ -11,7 +11,7 @@ static const awl_time default_delay = 250 * AWL_MS; /* RFC 8305, section 5 */
 
 /* Where to, and from where. */
 typedef struct target {
-    const awl_stream_options *options;
+    awl_stream_options options;
     int n, n_local; /* addresses; no local ones: any */
     awl_address addresses[MOST_TRIED], local[MOST_LOCAL];
     int16_t errors[MOST_TRIED]; /* what became of each; 0: it has not failed */
@@ -34,7 +34,7 @@ static int begin(target *to, int i, awl_stream **s)
     int fd = -1, error = awl__socket_connect(&to->addresses[i], to->local, to->n_local, &fd), memory;
 
     if (!error || error == EINPROGRESS) {
-        *s = awl__stream_new(awl_running_, fd, true, to->options, &memory);
+        *s = awl__stream_new(awl_running_, fd, true, &to->options, &memory);
         if (*s) {
             (*s)->writable = (*s)->readable = error == 0;
             return error;
@@ -121,7 +121,7 @@ static void leave(contest *c, int i)
 
 static void begin_next(contest *c)
 {
-    const awl_stream_options *o = c->to->options;
+    const awl_time delay = c->to->options.happy_eyeballs_delay;
     const int i = c->next++;
     awl_stream *s = NULL;
     awl_task *task;
@@ -140,7 +140,7 @@ static void begin_next(contest *c)
     c->streams[c->running] = s;
     c->tasks[c->running] = task;
     c->which[c->running++] = (uint8_t)i;
-    c->due = awl__later(awl_running_, o && o->happy_eyeballs_delay ? o->happy_eyeballs_delay : default_delay);
+    c->due = awl__later(awl_running_, delay ? delay : default_delay);
 }
 
 /* What has become of those that were connecting. */
@@ -206,16 +206,16 @@ co_def(open_connection, {
     target to;
 })
 {
-    const awl_stream_options *o = self->to.options;
+    const awl_stream_options *o = &self->to.options;
 
     co_begin;
     if (self->port < 1 || self->port > 65535)
         co_raise(EINVAL);
-    self->family = o ? o->family : AF_UNSPEC;
-    if (o && o->local_host)
+    self->family = o->family;
+    if (o->local_host)
         co_let(self->to.n_local,
                awl_getaddrinfo(o->local_host, o->local_port, self->family, self->to.local, MOST_LOCAL));
-    else if (o && o->local_port && any_local(&self->to, o->local_port))
+    else if (o->local_port && any_local(&self->to, o->local_port))
         co_raise(EINVAL);
     co_let(self->to.n, awl_getaddrinfo(self->host, self->port, self->family, self->to.addresses, MOST_TRIED));
 
@@ -238,7 +238,7 @@ co_def(open_connection, {
         explain(&self->to, self->error);
         co_raise(self->error);
     }
-    if (o && o->tls)
+    if (o->tls)
         co_await(awl__layer_of(o->tls)->start(self->s, o->tls, o->server_name ? o->server_name : self->host));
     co_return(self->s);
     co_finally;
@@ -251,5 +251,5 @@ co_def(open_connection, {
 
 awl_coro awl_open_connection(const char *host, int port, const awl_stream_options *options)
 {
-    return co_call(open_connection, .host = host, .port = port, .to.options = options);
+    return co_call(open_connection, .host = host, .port = port, .to.options = awl__stream_options(options));
 }

@@ -180,14 +180,14 @@ static awl_datagram *try_everywhere(const awl_address *local, int locals, const 
 
 co_def(open_datagram, {
     const char *local_host, *remote_host;
-    const awl_datagram_options *options;
+    awl_datagram_options options;
     awl_datagram *d;
     int local_port, remote_port, family, locals, remotes, error;
     awl_address local[MOST_TRIED], remote[MOST_TRIED];
 })
 {
     co_begin;
-    self->family = self->options ? self->options->family : AF_UNSPEC;
+    self->family = self->options.family;
     if (self->local_port < 0 || self->local_port > 65535 || self->remote_port < (self->remote_host != NULL) ||
         self->remote_port > (self->remote_host ? 65535 : 0))
         co_raise(EINVAL);
@@ -205,9 +205,9 @@ co_def(open_datagram, {
         self->locals = everywhere(self->local, self->family, self->local_port);
 
     if (self->local_host || self->remote_host)
-        self->d = try_all(self->local, self->locals, self->remote, self->remotes, self->options, &self->error);
+        self->d = try_all(self->local, self->locals, self->remote, self->remotes, &self->options, &self->error);
     else
-        self->d = try_everywhere(self->local, self->locals, self->options, &self->error);
+        self->d = try_everywhere(self->local, self->locals, &self->options, &self->error);
     if (!self->d)
         co_raise(self->error);
     co_return (self->d);
@@ -218,7 +218,8 @@ awl_coro awl_open_datagram(const char *local_host, int local_port, const char *r
                            const awl_datagram_options *options)
 {
     return co_call(open_datagram, .local_host = local_host, .local_port = local_port, .remote_host = remote_host,
-                   .remote_port = remote_port, .options = options);
+                   .remote_port = remote_port,
+                   .options = options ? *options : (awl_datagram_options){ .high = 0 });
 }
 
 /* ---- Groups ------------------------------------------------------------------------------------------------------ */

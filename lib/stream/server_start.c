@@ -25,8 +25,7 @@ static awl_server *make_server(awl_client_fn *fn, void *arg, const awl_stream_op
     server->arg = arg;
     server->cap = n;
     server->refs = 1;
-    if (options)
-        server->options = *options;
+    server->options = *options;
     if (server->options.backlog <= 0)
         server->options.backlog = 100;
     if (server->options.tls)
@@ -120,7 +119,7 @@ co_def(start_server, {
     awl_client_fn *fn;
     void *arg;
     const char *host;
-    const awl_stream_options *options;
+    awl_stream_options options;
     int port, family, n, error;
     awl_address addresses[MOST_LISTENERS];
 })
@@ -128,7 +127,7 @@ co_def(start_server, {
     awl_server *server;
 
     co_begin;
-    self->family = self->options ? self->options->family : AF_UNSPEC;
+    self->family = self->options.family;
     if (!self->fn || self->port < 0 || self->port > 65535)
         co_raise(EINVAL);
     if (self->host) {
@@ -137,7 +136,7 @@ co_def(start_server, {
         awl_address_parse(self->family == AF_INET ? "0.0.0.0" : "::", self->port, &self->addresses[0]);
         self->n = 1;
     }
-    server = make_server(self->fn, self->arg, self->options, self->n);
+    server = make_server(self->fn, self->arg, &self->options, self->n);
     if (!server)
         co_raise(ENOMEM);
     self->error = add_addresses(server, self->addresses, self->n);
@@ -156,7 +155,7 @@ co_def(start_server, {
 awl_coro awl_start_server(awl_client_fn *client_fn, void *arg, const char *host, int port,
                           const awl_stream_options *options)
 {
-    return co_call(start_server, .fn = client_fn, .arg = arg, .host = host, .port = port, .options = options);
+    return co_call(start_server, .fn = client_fn, .arg = arg, .host = host, .port = port, .options = awl__stream_options(options));
 }
 
 /* ---- On a Unix socket -------------------------------------------------------------------------------------------- */
@@ -165,14 +164,14 @@ co_def(start_unix_server, {
     awl_client_fn *fn;
     void *arg;
     const char *path;
-    const awl_stream_options *options;
+    awl_stream_options options;
 })
 {
     awl_server *server;
     int fd, error;
 
     co_begin;
-    server = self->fn && self->path ? make_server(self->fn, self->arg, self->options, 1) : NULL;
+    server = self->fn && self->path ? make_server(self->fn, self->arg, &self->options, 1) : NULL;
     if (!server)
         co_raise(self->fn && self->path ? ENOMEM : EINVAL);
     error = awl__unix_listen(self->path, &server->options, &server->file, &fd);
@@ -193,7 +192,7 @@ co_def(start_unix_server, {
 
 awl_coro awl_start_unix_server(awl_client_fn *client_fn, void *arg, const char *path, const awl_stream_options *options)
 {
-    return co_call(start_unix_server, .fn = client_fn, .arg = arg, .path = path, .options = options);
+    return co_call(start_unix_server, .fn = client_fn, .arg = arg, .path = path, .options = awl__stream_options(options));
 }
 
 /* ---- On a descriptor --------------------------------------------------------------------------------------------- */
@@ -220,7 +219,7 @@ static int make_listen(int fd, int backlog)
 co_def(start_server_on, {
     awl_client_fn *fn;
     void *arg;
-    const awl_stream_options *options;
+    awl_stream_options options;
     int fd;
 })
 {
@@ -228,7 +227,7 @@ co_def(start_server_on, {
     int error;
 
     co_begin;
-    server = self->fn ? make_server(self->fn, self->arg, self->options, 1) : NULL;
+    server = self->fn ? make_server(self->fn, self->arg, &self->options, 1) : NULL;
     if (!server)
         co_raise(self->fn ? ENOMEM : EINVAL);
     error = make_listen(self->fd, server->options.backlog);
@@ -244,7 +243,7 @@ co_def(start_server_on, {
 
 awl_coro awl_start_server_on(awl_client_fn *client_fn, void *arg, int fd, const awl_stream_options *options)
 {
-    return co_call(start_server_on, .fn = client_fn, .arg = arg, .fd = fd, .options = options);
+    return co_call(start_server_on, .fn = client_fn, .arg = arg, .fd = fd, .options = awl__stream_options(options));
 }
 
 /* A number from the environment; -1: there is none. */

@@ -77,6 +77,12 @@ struct awl_stream {
     awl__entry *gone; /* made ready when it has closed; NULL: nobody cares */
 };
 
+/* A copy for the frame of an operation: what the pointer is to may be gone when that goes on. */
+static inline awl_stream_options awl__stream_options(const awl_stream_options *options)
+{
+    return options ? *options : (awl_stream_options){ .limit = 0 };
+}
+
 /* stream.c. The first makes a stream without a transport's state; NULL: no memory. */
 awl_stream *awl__stream_make(awl_loop *loop, const awl_transport *transport, const awl_stream_options *options);
 void awl__stream_drop(awl_stream *s); /* one reference */

@@ -150,24 +150,24 @@ static int open_stream(const char *path, const awl_stream_options *options, awl_
 
 co_def(open_unix, {
     const char *path;
-    const awl_stream_options *options;
+    awl_stream_options options;
     awl_time pause;
     awl_stream *s;
     int error;
 })
 {
     co_begin;
-    if (self->options && self->options->tls && !self->options->server_name)
+    if (self->options.tls && !self->options.server_name)
         co_raise(EINVAL);
     self->pause = FIRST_PAUSE;
-    while ((self->error = open_stream(self->path, self->options, &self->s)) == EAGAIN) {
+    while ((self->error = open_stream(self->path, &self->options, &self->s)) == EAGAIN) {
         co_await(awl_sleep(self->pause));
         self->pause = self->pause < LONGEST_PAUSE ? 2 * self->pause : LONGEST_PAUSE;
     }
     if (self->error)
         co_raise(self->error);
-    if (self->options && self->options->tls)
-        co_await(awl__layer_of(self->options->tls)->start(self->s, self->options->tls, self->options->server_name));
+    if (self->options.tls)
+        co_await(awl__layer_of(self->options.tls)->start(self->s, self->options.tls, self->options.server_name));
     co_return(self->s);
     co_finally;
     if (co_failing) {
@@ -179,5 +179,5 @@ co_def(open_unix, {
 
 awl_coro awl_open_unix_connection(const char *path, const awl_stream_options *options)
 {
-    return co_call(open_unix, .path = path, .options = options);
+    return co_call(open_unix, .path = path, .options = awl__stream_options(options));
 }

@@ -46,6 +46,40 @@ STREAM_TEST(connects_and_knows_addresses, { awl_stream *s; int server, peer, por
     co_end;
 }
 
+static awl_coro no_client(awl_stream *s, void *arg)
+{
+    (void)s, (void)arg;
+    return awl_sleep(0);
+}
+
+/* Options as one writes them: in a compound literal, which is gone when the operation goes on. */
+STREAM_TEST(options_need_not_outlive_the_call, {
+    awl_stream *s;
+    awl_server *server;
+    awl_datagram *d;
+    awl_coro coroutine;
+})
+{
+    awl_stream_options options = { .family = AF_INET, .limit = 100 };
+    awl_datagram_options datagram_options = { .family = AF_INET };
+
+    co_begin;
+    self->coroutine = awl_start_server(no_client, NULL, "localhost", 0, &options);
+    memset(&options, 0xff, sizeof options);
+    co_let(self->server, self->coroutine);
+    options = (awl_stream_options){ .local_host = "127.0.0.1" };
+    self->coroutine = awl_open_connection("localhost", awl_server_port(self->server), &options);
+    memset(&options, 0xff, sizeof options);
+    co_let(self->s, self->coroutine);
+    self->coroutine = awl_open_datagram("localhost", 0, NULL, 0, &datagram_options);
+    memset(&datagram_options, 0xff, sizeof datagram_options);
+    co_let(self->d, self->coroutine);
+    awl_datagram_close(self->d);
+    awl_stream_close(self->s);
+    awl_server_close(self->server);
+    co_end;
+}
+
 /* The bytes and the reset arrive as one change; a read that gets the bytes must not wait for another one. */
 STREAM_TEST(reset_behind_a_short_read_is_seen, { awl_stream *s; int server, peer, port, n, i, rc; char buf[8]; })
 {
