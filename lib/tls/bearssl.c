@@ -108,12 +108,20 @@ static void free_engine(awl__tls_engine *engine)
     awl__free(loop, e, size);
 }
 
-/* What a name is as far as BearSSL is concerned: numbers are no name to be asked for (RFC 6066, section 3). */
-static const char *name_to_send(const char *name)
+/* The name that a server is asked for, in `to`: without a dot at its end, and numbers are none (RFC 6066, section 3).
+ * NULL: there is none. */
+static const char *name_to_send(const char *name, char to[256])
 {
+    size_t len = name ? strlen(name) : 0;
     awl_address address;
 
-    return name && strlen(name) < 256 && awl_address_parse(name, 0, &address) ? name : NULL;
+    if (len && name[len - 1] == '.')
+        len--;
+    if (!len || len > 255 || name[0] == '[' || awl_address_parse(name, 0, &address) == 0)
+        return NULL;
+    memcpy(to, name, len);
+    to[len] = '\0';
+    return to;
 }
 
 static awl__tls_engine *open_engine(awl_tls *tls, const char *name, const awl__tls_session *session, int *error)
@@ -121,6 +129,7 @@ static awl__tls_engine *open_engine(awl_tls *tls, const char *name, const awl__t
     const size_t size = engine_size(&(awl__br_engine){ .is_server = tls->is_server });
     awl__br_engine *e = awl__alloc(tls->loop, size);
     unsigned char seed[32];
+    char host[256];
 
     *error = ENOMEM;
     if (!e)
@@ -147,7 +156,7 @@ static awl__tls_engine *open_engine(awl_tls *tls, const char *name, const awl__t
         awl__br_client_init(e);
         if (session)
             awl__br_session_in(e, session);
-        br_ssl_client_reset(&e->br.client, name_to_send(name), session != NULL);
+        br_ssl_client_reset(&e->br.client, name_to_send(name, host), session != NULL);
     }
     awl__br_align_input(e);
     awl__br_look(e);

@@ -136,6 +136,15 @@ TEST(server_shows_the_certificate_that_is_asked_for)
     run_virtual(co_call(ask_for, .name = "::1", .subject = "O=awl tests, CN=server_ec"));
 }
 
+/* RFC 6066, section 3 */
+TEST(names_are_asked_for_without_a_dot_and_numbers_are_not)
+{
+    run_virtual(co_call(ask_for, .name = "example.org.", .subject = "O=awl tests, CN=server_ec"));
+    CHECK_STR(asked, "example.org");
+    run_virtual(co_call(ask_for, .name = "[::1]", .subject = "O=awl tests, CN=server_ec"));
+    CHECK_STR(asked, "none");
+}
+
 TEST(unknown_name_gets_the_first_certificate_which_the_client_refuses)
 {
     MEET_SAYING(
