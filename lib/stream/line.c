@@ -60,24 +60,6 @@ static co_step at_end(line_frame *self, co_stack *stack)
     return give(self, stack, len ? awl__input_lend_last(self->read.in, len) : NULL, len);
 }
 
-/* More bytes into the buffer. Result: as awl__stream_fetch. */
-static ssize_t fetch(line_frame *self)
-{
-    awl_input_ *in = self->read.in;
-    ssize_t n;
-
-    if (!self->read.op.stream)
-        return in->eof_ ? 0 : -EAGAIN;
-    if (!awl__input_room(in, 1))
-        return -ENOMEM;
-    n = awl__stream_fetch(self->read.op.stream, in->at_ + in->end_, in->cap_ - in->end_ - 1);
-    if (n > 0)
-        in->end_ += (size_t)n;
-    else if (n == -EAGAIN)
-        awl__input_settle(in);
-    return n;
-}
-
 static co_step line_step(co_frame *frame, co_stack *stack)
 {
     line_frame *self = (line_frame *)(void *)frame;
@@ -93,7 +75,7 @@ static co_step line_step(co_frame *frame, co_stack *stack)
             return give(self, stack, awl__input_lend(self->read.in, len), len);
         if (len || self->searched > limit)
             return give_up(self, stack, len);
-        n = fetch(self);
+        n = awl__read_more(&self->read);
     }
     if (n == -EAGAIN)
         return awl__read_wait(&self->read, stack);

@@ -66,6 +66,23 @@ co_step awl__read_wait(awl__read_op *op, co_stack *stack)
     return step;
 }
 
+ssize_t awl__read_more(awl__read_op *op)
+{
+    awl_input_ *in = op->in;
+    ssize_t n;
+
+    if (!op->op.stream)
+        return in->eof_ ? 0 : -EAGAIN;
+    if (!awl__input_room(in, 1))
+        return -ENOMEM;
+    n = awl__stream_fetch(op->op.stream, in->at_ + in->end_, in->cap_ - in->end_ - 1);
+    if (n > 0)
+        in->end_ += (size_t)n;
+    else if (n == -EAGAIN)
+        awl__input_settle(in);
+    return n;
+}
+
 co_step awl__read_incomplete(awl__read_op *op, co_stack *stack)
 {
     const size_t len = awl__input_len(op->in);
@@ -158,6 +175,24 @@ static co_step read_exactly_step(co_frame *frame, co_stack *stack)
     return awl__stream_leave_error(op, stack, error);
 }
 
+static co_step fill_step(co_frame *frame, co_stack *stack)
+{
+    awl__read_op *self = (awl__read_op *)(void *)frame;
+    const int error = awl__read_enter(self, stack);
+    ssize_t n = -error;
+
+    if (!error) {
+        awl__input_settle(self->in);
+        n = awl__read_more(self);
+    }
+    if (n == -EAGAIN)
+        return awl__read_wait(self, stack);
+    return n < 0 ? awl__stream_leave_error(&self->op, stack, (int)-n)
+                 : awl__stream_leave(&self->op, stack, co_from_int_(n));
+}
+
+static const co_type stream_fill_type = { fill_step, awl__stream_op_cancel, "awl_stream_fill",
+                                          __FILE__,  sizeof(awl__read_op),  __LINE__ };
 static const co_type stream_read_type = { read_step, awl__stream_op_cancel, "awl_stream_read",
                                           __FILE__,  sizeof(read_frame),    __LINE__ };
 static const co_type stream_exactly_type = { read_exactly_step, awl__stream_op_cancel, "awl_stream_read_exactly",
@@ -177,6 +212,17 @@ static awl_coro new_read(const co_type *type, awl_stream *s, awl_input_ *in, voi
         self->buf = buf;
         self->cap = cap;
         self->got = 0;
+    }
+    return awl__op(self);
+}
+
+awl_coro awl__stream_fill(awl_stream *s)
+{
+    awl__read_op *self = awl__op_new(&stream_fill_type, sizeof *self);
+
+    if (self) {
+        self->op.stream = s;
+        self->in = &s->in;
     }
     return awl__op(self);
 }

@@ -199,6 +199,11 @@ static inline char *awl__input_lend(awl_input_ *in, size_t n)
  * with. Then it waits for more, or ends. */
 int awl__read_enter(awl__read_op *op, co_stack *stack);
 co_step awl__read_wait(awl__read_op *op, co_stack *stack);
+ssize_t awl__read_more(awl__read_op *op); /* more bytes into the buffer; result: as awl__stream_fetch */
+
+/* A coroutine object: at least one byte more in the buffer of a stream, which may move. Result: int: how many; 0 at the
+ * end. Errors: as awl_stream_read; ENOMEM. */
+awl_coro awl__stream_fill(awl_stream *s);
 
 /* The end came before what was asked for. What did come stays in a stream, and leaves a reader that is fed. */
 co_step awl__read_incomplete(awl__read_op *op, co_stack *stack);

@@ -1,0 +1,200 @@
+/* Heads and bodies that go out; see writer.h. */
+#define _POSIX_C_SOURCE 200809L
+#include "writer.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "../loop/loop_priv.h"
+
+/* ---- Text -------------------------------------------------------------------------------------------------------- */
+
+/* Room for n bytes more. false: no memory, and that is the head's error. */
+static bool reserve(awl__http_out *out, size_t n)
+{
+    size_t cap = out->cap ? out->cap : 256;
+    char *at;
+
+    if (out->error)
+        return false;
+    if (out->cap - out->len >= n)
+        return true;
+    while (cap - out->len < n && cap < SIZE_MAX / 2)
+        cap *= 2;
+    at = cap - out->len >= n ? awl__alloc(out->loop, cap) : NULL;
+    if (!at) {
+        out->error = ENOMEM;
+        return false;
+    }
+    if (out->len)
+        memcpy(at, out->at, out->len);
+    awl__free(out->loop, out->at, out->cap);
+    out->at = at;
+    out->cap = cap;
+    return true;
+}
+
+void awl__http_out_free(awl__http_out *out)
+{
+    awl__free(out->loop, out->at, out->cap);
+    out->at = NULL;
+    out->len = out->cap = 0;
+}
+
+void awl__http_out_text(awl__http_out *out, const char *text, size_t len)
+{
+    if (!reserve(out, len))
+        return;
+    memcpy(out->at + out->len, text, len);
+    out->len += len;
+}
+
+void awl__http_out_print(awl__http_out *out, const char *format, ...)
+{
+    va_list args;
+    int len;
+
+    va_start(args, format);
+    len = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    if (len < 0 || !reserve(out, (size_t)len + 1))
+        return;
+    va_start(args, format);
+    vsnprintf(out->at + out->len, (size_t)len + 1, format, args);
+    va_end(args);
+    out->len += (size_t)len;
+}
+
+/* ---- Fields ------------------------------------------------------------------------------------------------------ */
+
+bool awl__http_is_framing(const char *name, size_t len)
+{
+    switch (len) {
+    case 10: return awl__http_same_n(name, len, "connection");
+    case 14: return awl__http_same_n(name, len, "content-length");
+    case 17: return awl__http_same_n(name, len, "transfer-encoding");
+    default: return false;
+    }
+}
+
+static bool is_blank(char c) { return c == ' ' || c == '\t'; }
+
+int awl__http_out_field(awl__http_out *out, const char *name, const char *value)
+{
+    const size_t name_len = name ? strlen(name) : 0, len = value ? strlen(value) : 0;
+
+    if (!awl__http_is_token(name, name_len) || !value || !awl__http_is_value(value, len) ||
+        (len && (is_blank(value[0]) || is_blank(value[len - 1]))) || awl__http_is_framing(name, name_len))
+        return EINVAL;
+    if (!reserve(out, name_len + len + 4))
+        return out->error;
+    awl__http_out_text(out, name, name_len);
+    awl__http_out_text(out, ": ", 2);
+    awl__http_out_text(out, value, len);
+    awl__http_out_text(out, "\r\n", 2);
+    return 0;
+}
+
+/* ---- Dates: RFC 9110, 5.6.7 --------------------------------------------------------------------------------------- */
+
+static const char days[] = "Sun" "Mon" "Tue" "Wed" "Thu" "Fri" "Sat";
+static const char months[] = "Jan" "Feb" "Mar" "Apr" "May" "Jun" "Jul" "Aug" "Sep" "Oct" "Nov" "Dec";
+
+void awl__http_date(int64_t seconds, char text[AWL__HTTP_DATE])
+{
+    const time_t t = (time_t)seconds;
+    struct tm tm;
+
+    if (!gmtime_r(&t, &tm) || tm.tm_year < -1900 || tm.tm_year > 8099)
+        tm = (struct tm){ .tm_mday = 1, .tm_year = 70, .tm_wday = 4 };
+    snprintf(text, AWL__HTTP_DATE, "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT", days + 3 * tm.tm_wday, tm.tm_mday % 100,
+             months + 3 * tm.tm_mon, (tm.tm_year + 1900) % 10000, tm.tm_hour % 100, tm.tm_min % 100, tm.tm_sec % 100);
+}
+
+/* Days from 1970-01-01 to a day of the Gregorian calendar; years begin in March, so that leap days end them. */
+static int64_t days_to(int64_t year, int month, int day)
+{
+    const int64_t y = month < 3 ? year - 1 : year;
+    const int m = month < 3 ? month + 9 : month - 3;
+
+    return 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 719469;
+}
+
+static int month_of(const char *text)
+{
+    for (int m = 0; m < 12; m++) {
+        if (memcmp(text, months + 3 * m, 3) == 0)
+            return m + 1;
+    }
+    return 0;
+}
+
+int64_t awl__http_parse_date(const char *text)
+{
+    char name[4] = "", rest = 0;
+    int day, month, year, hour, minute, second;
+
+    /* The form that is written today, then the two that RFC 9110 still has readers know. */
+    if (sscanf(text, "%*3[A-Za-z], %2d %3[A-Za-z] %4d %2d:%2d:%2d GMT%c", &day, name, &year, &hour, &minute, &second,
+               &rest) != 6) {
+        name[0] = rest = '\0';
+        if (sscanf(text, "%*[A-Za-z], %2d-%3[A-Za-z]-%2d %2d:%2d:%2d GMT%c", &day, name, &year, &hour, &minute, &second,
+                   &rest) == 6)
+            year += year < 70 ? 2000 : 1900;
+        else if (sscanf(text, "%*3[A-Za-z] %3[A-Za-z] %2d %2d:%2d:%2d %4d%c", name, &day, &hour, &minute, &second, &year,
+                        &rest) != 6)
+            return -1;
+    }
+    month = strlen(name) == 3 ? month_of(name) : 0;
+    if (!month || day < 1 || day > 31 || year < 1970 || hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 ||
+        second > 60)
+        return -1;
+    return days_to(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
+}
+
+int awl__http_out_date(awl__http_out *out)
+{
+    char text[AWL__HTTP_DATE];
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    awl__http_date(now.tv_sec, text);
+    return awl__http_out_field(out, "Date", text);
+}
+
+/* ---- Bodies ------------------------------------------------------------------------------------------------------- */
+
+int awl__body_write(awl__body_out *body, awl_stream *s, const void *data, size_t len)
+{
+    char size[24];
+    struct iovec parts[3] = { { size, 0 }, { (void *)(uintptr_t)data, len }, { (void *)(uintptr_t)"\r\n", 2 } };
+
+    if (!len)
+        return 0;
+    if (body->ended || body->framing == AWL__NO_BODY)
+        return EMSGSIZE;
+    if (body->framing == AWL__BODY_LENGTH) {
+        if (len > body->left)
+            return EMSGSIZE;
+        body->left -= len;
+    }
+    if (body->discard)
+        return 0;
+    if (body->framing != AWL__BODY_CHUNKED)
+        return awl_stream_write(s, data, len);
+    parts[0].iov_len = (size_t)snprintf(size, sizeof size, "%zx\r\n", len);
+    return awl_stream_writev(s, parts, 3);
+}
+
+int awl__body_end(awl__body_out *body, awl_stream *s)
+{
+    if (body->ended)
+        return 0;
+    body->ended = true;
+    if (body->framing == AWL__BODY_LENGTH && body->left)
+        return EMSGSIZE;
+    return body->framing == AWL__BODY_CHUNKED && !body->discard ? awl_stream_write(s, "0\r\n\r\n", 5) : 0;
+}
