@@ -37,13 +37,23 @@ void awl__server_stop(awl_server *server)
     for (int i = 0; i < server->n; i++)
         awl_handle_cancel(&server->listeners[i].accept);
     awl__server_close_listeners(server);
+    if (server->stopped_fn)
+        server->stopped_fn(server->arg);
     awl__stream_wake(server->waiters, 0);
+}
+
+void awl__server_adopt(awl_server *server, void (*stopped)(void *arg), void (*released)(void *arg))
+{
+    server->stopped_fn = stopped;
+    server->released_fn = released;
 }
 
 void awl__server_free(awl_server *server)
 {
     if (server->options.tls)
         awl__layer_of(server->options.tls)->release(server->options.tls);
+    if (server->released_fn)
+        server->released_fn(server->arg);
     awl__free(server->loop, server, sizeof *server + (size_t)server->cap * sizeof(awl__listener));
 }
 

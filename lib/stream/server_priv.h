@@ -18,6 +18,7 @@ struct awl_server {
     awl_client_fn *fn;
     void *arg;
     awl_stream_options options;
+    void (*stopped_fn)(void *arg), (*released_fn)(void *arg); /* of the layer that has `arg`; NULL: of none */
     awl__client *clients;
     size_t served; /* clients whose coroutine runs, or whose connection is not closed yet */
     uint32_t refs;

@@ -147,6 +147,9 @@ co_step awl__stream_leave_error(awl__stream_op *op, co_stack *stack, int error);
  * tasks. */
 ssize_t awl__stream_fetch(awl_stream *s, void *buf, size_t cap);
 
+/* server.c: tells the layer whose `arg` a server has when it accepts no more, and when no client is left. */
+void awl__server_adopt(awl_server *server, void (*stopped)(void *arg), void (*released)(void *arg));
+
 /* input.c: the buffer. It is that of a stream, or the first in a reader that is fed. */
 static inline awl_reader *awl__reader_of(awl_input_ *in) { return in->fed_ ? (awl_reader *)(void *)in : NULL; }
 static inline size_t awl__input_len(const awl_input_ *in) { return in->end_ - in->start_; }

@@ -1,0 +1,141 @@
+/* The inside of the HTTP server. */
+#ifndef AWL_HTTP_SERVER_PRIV_H
+#define AWL_HTTP_SERVER_PRIV_H
+
+#include "../stream/stream_priv.h"
+#include "awl/http_server.h"
+#include "incoming.h"
+#include "parser.h"
+#include "writer.h"
+
+/* ---- Applications (app.c, router.c) ------------------------------------------------------------------------------- */
+
+typedef struct awl__handler {
+    awl_http_handler *fn;
+    void *arg;
+} awl__handler;
+
+typedef struct awl__route {
+    struct awl__route *next;
+    awl__handler handler;
+    size_t size; /* of it all */
+    bool fixed;  /* without braces */
+    const char *method, *pattern;
+    char text[];
+} awl__route;
+
+typedef struct awl__page {
+    struct awl__page *next;
+    awl__handler handler;
+    int status;
+} awl__page;
+
+typedef struct awl__middleware {
+    struct awl__middleware *next;
+    awl__handler handler;
+} awl__middleware;
+
+struct awl_http_app {
+    awl_loop *loop;
+    awl_http_app_options options;
+    uint32_t refs;
+    awl__route *fixed, *routes;
+    awl__middleware *middlewares;
+    awl__page *pages;
+    awl_http_access_fn *access;
+    void *access_arg;
+    int64_t date_of; /* the second that `date` is the text of */
+    char date[AWL__HTTP_DATE];
+};
+
+void awl__app_retain(awl_http_app *app);
+
+/* Finds the route of a request, and what its braces match. 0, 404, 405, or 503: there is no memory. */
+int awl__route_find(awl_request *request);
+int awl__route_allow(awl_request *request); /* adds the field Allow; 0 or the error */
+bool awl__route_is_valid(const char *pattern);
+
+/* ---- Requests (request.c) ------------------------------------------------------------------------------------------ */
+
+enum { AWL__PARAMS = 8 };
+
+typedef struct awl__param {
+    const char *name; /* in the pattern: up to its brace */
+    const char *value;
+} awl__param;
+
+typedef struct awl__piece { /* memory that goes with the request */
+    struct awl__piece *next;
+    size_t size;
+} awl__piece;
+
+struct awl_request {
+    awl_http_app *app;
+    awl_stream *s;
+    struct awl__connection *connection;
+    char *text; /* the head; names, values and the first line's parts end with a zero byte */
+    size_t size;
+    char *path, *query; /* decoded; as it came */
+    awl__piece *pieces;
+    awl__param params[AWL__PARAMS];
+    const awl__route *route;
+    awl__middleware *next; /* the rest of the chain */
+    void *data;
+    awl_time began;
+
+    awl__incoming in;
+    char *whole;
+    size_t whole_len;
+
+    awl__http_out fields; /* of the response, before its head has gone */
+    awl__body_out out;
+    uint64_t sent;
+    uint16_t status; /* of the response; 0: its head has not gone */
+    uint16_t wanted; /* of a page that is to be sent if there is no response */
+    uint8_t n_params;
+    bool is_head, keep, told_to_go_on, failed, head_begun;
+
+    awl__http_head head; /* last: what it holds of fields is not cleared */
+};
+
+/* Begins with the head, which it copies. 0, or the status that is answered; ENOMEM's is 503. */
+int awl__request_open(awl_request *request, const char *text, size_t len);
+void awl__request_close(awl_request *request);
+
+/* ---- Responses (respond.c) ------------------------------------------------------------------------------------------ */
+
+/* The short page of a status. 0, or as awl_respond. */
+int awl__respond_page(awl_request *request, int status);
+
+/* A coroutine object: the page of a status, the application's if it has one (app.c). */
+awl_coro awl__respond_wanted(awl_request *request, int status);
+
+/* The words for a status; "" if it is a rare one. */
+const char *awl__http_reason(int status);
+
+/* ---- Connections (connection.c) ------------------------------------------------------------------------------------- */
+
+enum awl__phase { AWL__IDLE, AWL__HEAD, AWL__BODY, AWL__WRITE, AWL__HANDLER };
+
+/* An application on an address; its server owns it. */
+typedef struct awl__site {
+    awl_http_app *app;
+    struct awl__connection *connections;
+    bool closing;
+} awl__site;
+
+typedef struct awl__connection {
+    awl_handle timer;
+    struct awl__connection *next, **at; /* among its site's */
+    awl__site *site;
+    awl_http_app *app;
+    awl_stream *s;
+    enum awl__phase phase;
+    awl_time deadline, armed;
+    size_t unsent; /* when the present phase of writing began */
+} awl__connection;
+
+/* What the client is given time for from now on. */
+void awl__connection_enter(awl__connection *c, enum awl__phase phase);
+
+#endif
