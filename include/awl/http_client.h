@@ -1,0 +1,155 @@
+/*
+ * awl/http_client.h: an HTTP/1.1 client: sessions that keep connections. SPDX-License-Identifier: MIT
+ *
+ *     #include <awl.h>
+ *     #include <stdio.h>
+ *
+ *     co_def(fetch, { awl_http_session *session; awl_response *r; char *text; })
+ *     {
+ *         co_begin;
+ *         self->session = awl_http_session_new(NULL);
+ *         co_let(self->r, awl_http_get(self->session, "https://example.org/", NULL));
+ *         co_let(self->text, awl_response_read_all(self->r, NULL));
+ *         printf("%d\n%s", awl_response_status(self->r), self->text);
+ *         co_finally;
+ *         awl_response_close(self->r);
+ *         awl_http_session_close(self->session);
+ *         co_end;
+ *     }
+ *
+ *     int main(void) { return awl_run(co_call(fetch)); }
+ *
+ * A RESPONSE is there as soon as its head is; its body arrives as it is read, so it can be of any size. When it has been
+ * read to its end, the connection goes back to the session, for the next request to that origin.
+ *
+ * WHAT IS REFUSED: all that RFC 9112 does not allow a server to send is AWL_EPROTOCOL; a body that stops short of what
+ * was announced is AWL_EINCOMPLETE, never a shorter body. awl_error_message says what was wrong.
+ */
+#ifndef AWL_HTTP_CLIENT_H
+#define AWL_HTTP_CLIENT_H
+
+#include "awl/stream.h"
+
+typedef struct awl_http_session awl_http_session;
+typedef struct awl_response awl_response;
+
+/* A name and a value; the last one of an array has the name NULL. */
+typedef struct awl_http_pair {
+    const char *name, *value;
+} awl_http_pair;
+
+/* Time limits; zero is the default, AWL_FOREVER none. */
+typedef struct awl_http_timeouts {
+    awl_time total;   /* from the call to the end of the body; 5 minutes */
+    awl_time connect; /* to get a connection, made or kept; 30 s */
+    awl_time read;    /* between two pieces of what the server sends; none */
+} awl_http_timeouts;
+
+/* ---- Sessions ----------------------------------------------------------------------------------------------------- */
+
+/* Zero is the default of every option. */
+typedef struct awl_http_session_options {
+    const char *base_url;         /* what URLs of requests are relative to */
+    const awl_http_pair *headers; /* of every request, unless that has one of the same name */
+    const char *user_agent;       /* "awl" */
+    const char *user, *password;  /* basic authentication, to the first origin of a request only */
+    awl_tls *tls;                 /* for https; NULL: one that trusts what the system trusts */
+    awl_http_timeouts timeouts;
+    int limit;                    /* connections in use at once: 100 */
+    int limit_per_host;           /* of them to one origin; 0: no limit of its own */
+    awl_time keep_alive;          /* how long an idle connection is kept: 15 s; negative: not at all */
+    int redirects;                /* to follow: 10; negative: none, the redirecting response is the result */
+    bool allow_downgrade;         /* follow a redirect from https to http */
+    bool raise_for_status;        /* a status from 400 is the error AWL_ESTATUS */
+    size_t body_limit;            /* of a body that is read whole, bytes: 64 MiB */
+} awl_http_session_options;
+
+/*
+ * Makes a session of the running loop.
+ *
+ *   options   may be NULL; its texts and pairs are copied
+ * Result   the session; NULL with errno ENOMEM, or EINVAL: no running loop, or a header that cannot be sent.
+ * Owns     awl_http_session_close. Responses hold on to what they need of it.
+ * Source   aiohttp.ClientSession; test/http/test_session.c
+ */
+awl_http_session *awl_http_session_new(const awl_http_session_options *options) __attribute__((warn_unused_result));
+
+/* Closes idle connections, and the others when their responses are closed. NULL is let be. */
+void awl_http_session_close(awl_http_session *session);
+
+/* ---- Requests ------------------------------------------------------------------------------------------------------ */
+
+/* Zero is the default of every option. Everything is to stay valid until the response's head is there. */
+typedef struct awl_http_request_options {
+    const awl_http_pair *headers; /* instead of the session's of the same name */
+    const awl_http_pair *params;  /* appended to the query, encoded */
+    const awl_http_pair *form;    /* a body of type application/x-www-form-urlencoded */
+    const void *body;             /* a body of `body_size` bytes */
+    size_t body_size;
+    const char *type;             /* the body's Content-Type */
+    const char *user, *password;
+    awl_http_timeouts timeouts;   /* zero: the session's */
+    int redirects;                /* 0: the session's; negative: none */
+    bool no_retry;                /* not even where nothing can have happened twice */
+} awl_http_request_options;
+
+/*
+ * Sends a request, follows redirects, and reads the head of the response.
+ *
+ *   method    "GET", …
+ *   url       absolute, or relative to the session's base_url; "http://" or "https://". Valid until the operation completes
+ *   options   may be NULL
+ * Result   awl_response *, whatever its status.
+ * Errors   EINVAL: no URL, or a header that cannot be sent; EPROTONOSUPPORT: another scheme; those of
+ *          awl_open_connection; AWL_EPROTOCOL, AWL_EINCOMPLETE, AWL_ELIMIT; AWL_EREDIRECT: too many redirects, or one that
+ *          is refused; AWL_ESTATUS; ETIMEDOUT; ENOMEM; ECANCELED.
+ * Owns     the caller closes the response.
+ * Source   aiohttp.ClientSession.request; RFC 9110, RFC 9112; test/http/test_session.c
+ */
+AWL_CORO awl_http_request(awl_http_session *session, const char *method, const char *url,
+                          const awl_http_request_options *options);
+AWL_CORO awl_http_get(awl_http_session *session, const char *url, const awl_http_request_options *options);
+AWL_CORO awl_http_head(awl_http_session *session, const char *url, const awl_http_request_options *options);
+AWL_CORO awl_http_post(awl_http_session *session, const char *url, const awl_http_request_options *options);
+AWL_CORO awl_http_put(awl_http_session *session, const char *url, const awl_http_request_options *options);
+AWL_CORO awl_http_delete(awl_http_session *session, const char *url, const awl_http_request_options *options);
+
+/* ---- Responses ----------------------------------------------------------------------------------------------------- */
+
+/* The status, such as 200; the words behind it, perhaps none; the length of the body, -1 if it was not announced; the
+ * URL after redirects, and how many there were. */
+int awl_response_status(const awl_response *response);
+const char *awl_response_reason(const awl_response *response);
+int64_t awl_response_length(const awl_response *response);
+const char *awl_response_url(const awl_response *response);
+int awl_response_redirects(const awl_response *response);
+
+/* The value of the first field of that name, in any case; NULL: there is none. It is the response's. The field at `index`:
+ * true, and *name and *value; false: there are not so many. */
+const char *awl_response_field(const awl_response *response, const char *name);
+bool awl_response_field_at(const awl_response *response, size_t index, const char **name, const char **value);
+
+/*
+ * Reads a piece of the body.
+ *
+ *   buf   caller's memory, valid until the operation completes
+ *   cap   bytes, at least 1
+ * Result   int: bytes, 0 at the end of the body.
+ * Errors   AWL_EINCOMPLETE; AWL_EPROTOCOL; AWL_ELIMIT; ETIMEDOUT; ECONNRESET; EBUSY; EINVAL; ENOMEM; ECANCELED.
+ * Context  cancel-safe: no byte is lost.
+ * Source   test/http/test_session.c
+ */
+AWL_CORO awl_response_read(awl_response *response, void *buf, size_t cap);
+
+/* Reads all of the body. Result: char *, with a zero byte behind it; the response's. `len` may be NULL. Errors: as above;
+ * AWL_ELIMIT: more than the session's body_limit. */
+AWL_CORO awl_response_read_all(awl_response *response, size_t *len);
+
+/* 0; AWL_ESTATUS from status 400 on. */
+int awl_response_check(const awl_response *response);
+
+/* Closes a response; its connection is kept if the body was read to its end, or if there is little left of it that has
+ * come already. NULL is let be. */
+void awl_response_close(awl_response *response);
+
+#endif
