@@ -43,15 +43,17 @@ static void show(const struct site *site, bool last, const char *text)
     fflush(stdout);
 }
 
-co_def(download, { struct site *site; awl_http_response *r; int n; char buf[16384], text[200]; })
+static awl_http_session *session; /* of all downloads */
+
+co_def(download, { struct site *site; awl_response *r; int n; char buf[16384], text[200]; })
 {
     co_begin;
-    co_let(self->r, awl_http_get(self->site->url, NULL));
-    if (awl_http_status(self->r) != 200)
+    co_let(self->r, awl_http_get(session, self->site->url, NULL));
+    if (awl_response_status(self->r) != 200)
         co_raise(AWL_ESTATUS);
-    self->site->length = awl_http_length(self->r);
+    self->site->length = awl_response_length(self->r);
     for (self->site->read = 0;; self->site->read += self->n) {
-        co_let(self->n, awl_http_read(self->r, self->buf, sizeof self->buf));
+        co_let(self->n, awl_response_read(self->r, self->buf, sizeof self->buf));
         if (!self->n)
             break;
         snprintf(self->text, sizeof self->text, "%8lld of %lld bytes of %.100s", (long long)self->site->read + self->n,
@@ -59,7 +61,7 @@ co_def(download, { struct site *site; awl_http_response *r; int n; char buf[1638
         show(self->site, false, self->text);
     }
     co_finally;
-    awl_http_close(self->r);
+    awl_response_close(self->r);
     co_end;
 }
 
@@ -69,7 +71,7 @@ co_def(download_site, { struct site *site; int error; char text[256]; })
     co_begin;
     co_try(self->error, awl_wait_for(co_call(download, .site = self->site), 60 * AWL_SECOND));
     if (self->error)
-        snprintf(self->text, sizeof self->text, "failed %.150s: %s", self->site->url, awl_strerror(self->error));
+        snprintf(self->text, sizeof self->text, "failed %.150s: %s", self->site->url, awl_error_message(self->error));
     else
         snprintf(self->text, sizeof self->text, "Read %lld from %.150s", (long long)self->site->read, self->site->url);
     show(self->site, true, self->text);
@@ -102,6 +104,7 @@ co_def(download_all, { struct site *sites; int n, i; bool at_once; awl_time star
 co_def(run, { struct site *sites; int n, failed; bool compare; double fast, slow; })
 {
     co_begin;
+    session = awl_http_session_new(NULL);
     co_let(self->fast, co_call(download_all, .sites = self->sites, .n = self->n, .at_once = true));
     for (int i = 0; i < self->n; i++)
         self->failed += self->sites[i].failed;
@@ -111,6 +114,8 @@ co_def(run, { struct site *sites; int n, failed; bool compare; double fast, slow
         printf("One after the other: %.2f seconds, %.1f times as long\n", self->slow, self->slow / self->fast);
     }
     co_return(self->failed);
+    co_finally;
+    awl_http_session_close(session);
     co_end;
 }
 

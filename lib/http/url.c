@@ -1,14 +1,118 @@
-/* URLs: RFC 3986, as far as an HTTP client meets them. */
-#include <stdio.h>
-#include <stdlib.h>
+/* URLs, RFC 3986; see awl/url.h. */
+#define _POSIX_C_SOURCE 200809L
+#include "awl/url.h"
 
-#include "http_priv.h"
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+
+/* ---- Characters -------------------------------------------------------------------------------------------------- */
 
 static bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }
+static bool is_hex(char c) { return is_digit(c) || ((c | 32) >= 'a' && (c | 32) <= 'f'); }
+static bool is_unreserved(char c) { return is_letter(c) || is_digit(c) || (c && strchr("-._~", c)); }
 
-/* The length of "scheme:" at the start of `text`; 0: there is none. */
-static size_t scheme_size(const char *text)
+/* Whether all of a part is unreserved, sub-delims, escapes, or of `more`. */
+static bool is_made_of(awl_url_part part, const char *more)
+{
+    for (size_t i = 0; i < part.len; i++) {
+        const char c = part.at[i];
+
+        if (c == '%') {
+            if (part.len - i < 3 || !is_hex(part.at[i + 1]) || !is_hex(part.at[i + 2]))
+                return false;
+            i += 2;
+        } else if (!is_unreserved(c) && !strchr("!$&'()*+,;=", c) && !strchr(more, c)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool awl_url_part_is(awl_url_part part, const char *text)
+{
+    return part.at && strlen(text) == part.len && memcmp(part.at, text, part.len) == 0;
+}
+
+bool awl_url_part_is_nocase(awl_url_part part, const char *text)
+{
+    for (size_t i = 0; i < part.len; i++) {
+        const char a = part.at[i], b = text[i];
+
+        if ((is_letter(a) ? a | 32 : a) != (is_letter(b) ? b | 32 : b))
+            return false;
+    }
+    return part.at && !text[part.len];
+}
+
+/* ---- Parsing ----------------------------------------------------------------------------------------------------- */
+
+/* What lies before the first character of `ends`, or all; *text moves there. */
+static awl_url_part take(const char **text, const char *end, const char *ends)
+{
+    const char *from = *text;
+
+    while (*text < end && !strchr(ends, **text))
+        ++*text;
+    return (awl_url_part){ from, (size_t)(*text - from) };
+}
+
+static bool is_port(awl_url_part port)
+{
+    unsigned n = 0;
+
+    for (size_t i = 0; i < port.len; i++) {
+        if (!is_digit(port.at[i]) || (n = n * 10 + (unsigned)(port.at[i] - '0')) > 65535)
+            return false;
+    }
+    return true;
+}
+
+/* "[::1]" or "[fe80::1%25eth0]" (RFC 6874): an address, and perhaps a zone. */
+static bool is_ipv6(awl_url_part host)
+{
+    const char *zone = memchr(host.at, '%', host.len);
+    const size_t len = zone ? (size_t)(zone - host.at) : host.len;
+    struct in6_addr address;
+    char text[INET6_ADDRSTRLEN];
+
+    if (len >= sizeof text || (zone && (host.len - len < 4 || !is_made_of((awl_url_part){ zone, host.len - len }, ""))))
+        return false;
+    memcpy(text, host.at, len);
+    text[len] = '\0';
+    return inet_pton(AF_INET6, text, &address) == 1;
+}
+
+/* "user@host:port". */
+static bool parse_authority(awl_url_part all, awl_url *url)
+{
+    const char *at = all.at, *end = at + all.len, *sign = memchr(at, '@', all.len);
+
+    if (sign) {
+        url->user = (awl_url_part){ at, (size_t)(sign - at) };
+        at = sign + 1;
+        if (!is_made_of(url->user, ":"))
+            return false;
+    }
+    if (at < end && *at == '[') {
+        at++;
+        url->host = take(&at, end, "]");
+        if (at++ == end || !is_ipv6(url->host))
+            return false;
+    } else {
+        url->host = take(&at, end, ":");
+        if (!is_made_of(url->host, ""))
+            return false;
+    }
+    if (at == end)
+        return true;
+    url->port = (awl_url_part){ at + 1, (size_t)(end - at - 1) };
+    return *at == ':' && is_port(url->port);
+}
+
+/* The length of a scheme at the start; 0: there is none. */
+static size_t scheme_len(const char *text)
 {
     size_t n = 0;
 
@@ -16,119 +120,239 @@ static size_t scheme_size(const char *text)
         return 0;
     while (is_letter(text[n]) || is_digit(text[n]) || text[n] == '+' || text[n] == '-' || text[n] == '.')
         n++;
-    return text[n] == ':' ? n + 1 : 0;
+    return text[n] == ':' ? n : 0;
 }
 
-static bool same_letters(const char *text, const char *lower, size_t n)
+int awl_url_parse(const char *text, awl_url *url)
 {
-    for (size_t i = 0; i < n; i++) {
-        if ((text[i] >= 'A' && text[i] <= 'Z' ? text[i] + 32 : text[i]) != lower[i])
-            return false;
-    }
-    return true;
-}
+    static const awl_url nothing;
+    const char *at = text, *end;
+    awl_url u = nothing;
+    size_t n;
 
-/* Digits up to `end`; nothing at all means `none`. -1: something else. */
-static int parse_port(const char *text, const char *end, int none)
-{
-    int port = 0;
-
-    if (text == end)
-        return none;
-    for (; text < end; text++) {
-        if (!is_digit(*text) || port > 6553)
-            return -1;
-        port = port * 10 + (*text - '0');
-    }
-    return port >= 1 && port <= 65535 ? port : -1;
-}
-
-/* "host", "host:80", "[::1]:80". */
-static int parse_authority(const char *text, const char *end, awl__url *url)
-{
-    const char *host = text, *host_end, *port;
-    size_t size;
-
-    if (text < end && *text == '[') {
-        host = text + 1;
-        host_end = memchr(text, ']', (size_t)(end - text));
-        if (!host_end)
-            return EINVAL;
-        port = host_end + 1;
-    } else {
-        host_end = memchr(text, ':', (size_t)(end - text));
-        if (!host_end)
-            host_end = end;
-        port = host_end;
-    }
-    size = (size_t)(host_end - host);
-    if (!size || size >= sizeof url->host || (port < end && *port != ':'))
+    if (!text)
         return EINVAL;
-    for (const char *at = host; at < host_end; at++) {
-        if (!is_letter(*at) && !is_digit(*at) && !strchr(host == text ? "-._~" : ":.", *at))
+    end = text + strlen(text);
+    n = scheme_len(text);
+    if (n) {
+        u.scheme = (awl_url_part){ text, n };
+        at += n + 1;
+    }
+    if (at[0] == '/' && at[1] == '/') {
+        at += 2;
+        if (!parse_authority(take(&at, end, "/?#"), &u))
             return EINVAL;
     }
-    url->port = parse_port(port < end ? port + 1 : end, end, 80);
-    if (url->port < 0)
+    u.path = take(&at, end, "?#");
+    if (*at == '?') {
+        at++;
+        u.query = take(&at, end, "#");
+    }
+    if (*at == '#')
+        u.fragment = (awl_url_part){ at + 1, (size_t)(end - at - 1) };
+    if (!is_made_of(u.path, ":@/") || !is_made_of(u.query, ":@/?") || !is_made_of(u.fragment, ":@/?"))
         return EINVAL;
-    memcpy(url->host, host, size);
-    url->host[size] = '\0';
-    if (url->port == 80)
-        snprintf(url->authority, sizeof url->authority, host == text ? "%s" : "[%s]", url->host);
-    else
-        snprintf(url->authority, sizeof url->authority, host == text ? "%s:%d" : "[%s]:%d", url->host, url->port);
+    if (!u.scheme.at && !u.host.at && memchr(u.path.at, ':', strcspn(u.path.at, "/?#"))) /* "1a:b" is neither */
+        return EINVAL;
+    *url = u;
     return 0;
 }
 
-int awl__url_parse(const char *text, awl__url *url)
+int awl_url_port(const awl_url *url)
 {
-    const size_t scheme = text ? scheme_size(text) : 0;
-    const char *end;
+    static const struct {
+        const char *scheme;
+        int port;
+    } known[] = { { "http", 80 }, { "https", 443 }, { "ws", 80 }, { "wss", 443 } };
+    int port = 0;
 
-    if (!scheme)
-        return EINVAL;
-    if (scheme != 5 || !same_letters(text, "http:", 5))
-        return EPROTONOSUPPORT;
-    text += scheme;
-    if (text[0] != '/' || text[1] != '/')
-        return EINVAL;
-    text += 2;
-    for (const char *at = text; *at; at++) { /* anything else has to be percent-encoded */
-        if (*at <= ' ' || *at > '~')
-            return EINVAL;
+    for (size_t i = 0; i < url->port.len; i++)
+        port = port * 10 + (url->port.at[i] - '0');
+    for (size_t i = 0; i < sizeof known / sizeof *known && !url->port.len; i++) {
+        if (awl_url_part_is_nocase(url->scheme, known[i].scheme))
+            return known[i].port;
     }
-    end = text + strcspn(text, "/?#");
-    url->target = end;
-    url->target_size = strcspn(end, "#");
-    url->no_path = *end != '/';
-    return parse_authority(text, end, url);
+    return url->port.len ? port : -1;
 }
 
-char *awl__url_join(awl_loop *loop, const awl__url *base, const char *location, size_t *size)
-{
-    const size_t room = 8 + sizeof base->authority + 1 + base->target_size + strlen(location) + 1;
-    const char *path = base->target, *end = path;
-    char *text = awl__alloc(loop, room);
+/* ---- Writing ----------------------------------------------------------------------------------------------------- */
 
-    if (!text)
-        return NULL;
-    *size = room;
-    if (scheme_size(location)) {
-        strcpy(text, location);
-        return text;
+/* What is written as far as there is room, and counted as far as it goes. */
+typedef struct sink {
+    char *at;
+    size_t len, cap;
+} sink;
+
+static void put(sink *out, const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++, out->len++) {
+        if (out->len < out->cap)
+            out->at[out->len] = text[i];
     }
-    if (location[0] == '/' && location[1] == '/') {
-        snprintf(text, room, "http:%s", location);
-        return text;
+}
+
+static void end(sink *out)
+{
+    if (out->cap)
+        out->at[out->len < out->cap ? out->len : out->cap - 1] = '\0';
+}
+
+/* The part of a path that a segment walk is at: reads over the characters of two texts, one behind the other. */
+typedef struct path {
+    awl_url_part first, second;
+} path;
+
+static char path_at(const path *p, size_t i)
+{
+    return i < p->first.len ? p->first.at[i] : i - p->first.len < p->second.len ? p->second.at[i - p->first.len] : '\0';
+}
+
+static size_t segment_end(const path *p, size_t i)
+{
+    while (path_at(p, i) && path_at(p, i) != '/')
+        i++;
+    return i;
+}
+
+/* 0: a segment to keep; 1: "."; 2: "..". */
+static int dots(const path *p, size_t from, size_t to)
+{
+    if (to - from > 2 || to == from || path_at(p, from) != '.')
+        return 0;
+    return to - from == 1 ? 1 : path_at(p, from + 1) == '.' ? 2 : 0;
+}
+
+/*
+ * RFC 3986, 5.2.4, without a buffer: a segment stays unless it is a dot segment or one of the later ".." takes it away.
+ * That is found by looking ahead; paths are short.
+ */
+static bool is_taken_away(const path *p, size_t to)
+{
+    int depth = 0;
+
+    while (path_at(p, to) == '/') {
+        const size_t from = to + 1;
+        int kind;
+
+        to = segment_end(p, from);
+        kind = dots(p, from, to);
+        if (kind == 2 && depth-- == 0)
+            return true;
+        if (kind == 0)
+            depth++;
     }
-    /* What stays of the base: nothing of its path, the path without the query, or the path up to its last '/'. */
-    if (location[0] != '/') {
-        while (end < path + base->target_size && *end != '?')
-            end++;
-        while (location[0] != '?' && end > path && end[-1] != '/')
-            end--;
+    return false;
+}
+
+static void put_path(sink *out, const path *p, bool remove_dots)
+{
+    const size_t all = p->first.len + p->second.len;
+    size_t i = 0;
+
+    if (!remove_dots || path_at(p, 0) != '/') {
+        put(out, p->first.at, p->first.len);
+        put(out, p->second.at, p->second.len);
+        return;
     }
-    snprintf(text, room, "http://%s%s%.*s%s", base->authority, end == path && location[0] != '/' ? "/" : "",
-             (int)(end - path), path, location);
-    return text;
+    while (i < all) { /* at a '/' */
+        const size_t from = i + 1, to = segment_end(p, from);
+        const int kind = dots(p, from, to);
+
+        if (!kind && !is_taken_away(p, to)) {
+            for (; i < to; i++) {
+                const char c = path_at(p, i);
+                put(out, &c, 1);
+            }
+        } else if (to == all && kind) {
+            put(out, "/", 1);
+        }
+        i = to;
+    }
+}
+
+/* All of the base's path up to its last '/', RFC 3986, 5.2.3. */
+static awl_url_part folder(const awl_url *base)
+{
+    awl_url_part part = base->path;
+
+    if (base->host.at && !part.len)
+        return (awl_url_part){ "/", 1 };
+    while (part.len && part.at[part.len - 1] != '/')
+        part.len--;
+    return part;
+}
+
+static void put_authority(sink *out, const awl_url *url)
+{
+    const bool v6 = url->host.at && memchr(url->host.at, ':', url->host.len);
+
+    if (!url->host.at)
+        return;
+    put(out, "//", 2);
+    if (url->user.at) {
+        put(out, url->user.at, url->user.len);
+        put(out, "@", 1);
+    }
+    put(out, "[", v6);
+    put(out, url->host.at, url->host.len);
+    put(out, "]", v6);
+    if (url->port.at) {
+        put(out, ":", 1);
+        put(out, url->port.at, url->port.len);
+    }
+}
+
+ssize_t awl_url_resolve(const char *base, const char *reference, char *text, size_t cap)
+{
+    sink out = { text, 0, cap };
+    awl_url from, to;
+    path p = { { "", 0 }, { "", 0 } };
+    bool remove_dots = true;
+    const awl_url *authority, *query;
+
+    if (awl_url_parse(base, &from) || !from.scheme.at || awl_url_parse(reference, &to))
+        return -EINVAL;
+    authority = to.scheme.at || to.host.at ? &to : &from;
+    query = &to;
+    if (authority == &to || (to.path.len && to.path.at[0] == '/')) {
+        p.first = to.path;
+    } else if (to.path.len) {
+        p.first = folder(&from);
+        p.second = to.path;
+    } else {
+        p.first = from.path;
+        remove_dots = false;
+        query = to.query.at ? &to : &from;
+    }
+    put(&out, to.scheme.at ? to.scheme.at : from.scheme.at, to.scheme.at ? to.scheme.len : from.scheme.len);
+    put(&out, ":", 1);
+    put_authority(&out, authority);
+    put_path(&out, &p, remove_dots);
+    if (query->query.at) {
+        put(&out, "?", 1);
+        put(&out, query->query.at, query->query.len);
+    }
+    if (to.fragment.at) {
+        put(&out, "#", 1);
+        put(&out, to.fragment.at, to.fragment.len);
+    }
+    end(&out);
+    return (ssize_t)out.len;
+}
+
+size_t awl_url_encode(const char *text, size_t len, const char *keep, char *to, size_t cap)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    sink out = { to, 0, cap };
+
+    for (size_t i = 0; i < len; i++) {
+        const unsigned char c = (unsigned char)text[i];
+
+        if (is_unreserved(text[i]) || (c && strchr(keep, c)))
+            put(&out, &text[i], 1);
+        else
+            put(&out, (const char[]){ '%', digits[c >> 4], digits[c & 15] }, 3);
+    }
+    end(&out);
+    return out.len;
 }
