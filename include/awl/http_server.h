@@ -33,10 +33,12 @@
  * ends with is reported, and the client gets a page with status 500, or, if the head has gone, no proper end. One that
  * ends without a response gives 500, too.
  *
- * A REQUEST lives until its handler has ended. All texts of it do as well; they end with a zero byte.
+ * A REQUEST lives until its handler has ended. All texts of it do as well; they end with a zero byte. Escapes in its path
+ * are decoded before dot segments are taken out of it: "/a%2f..%2fb" is "/b", and what leads out of the root is refused.
  *
- * WHAT IS REFUSED before a handler sees it: all that RFC 9112 does not allow (400, 417, 501, 505), a first line or a field of
- * more than 8190 bytes (414, 431), more than 128 fields or 32 KiB of head (431), a body longer than the limit (413).
+ * WHAT IS REFUSED before a handler sees it: all that RFC 9112 does not allow (400, 417, 501, 505), CONNECT (501), a first
+ * line or a field of more than 8190 bytes (414, 431), more than 128 fields or 32 KiB of head (431), a body longer than the
+ * limit (413). The connection ends with the answer: the error page, or where there is no whole head the short one.
  *
  * TIME. A client has 10 s for a head, 30 s for the next byte of a body, 60 s to take the next byte of a response, and 75 s
  * for its next request.
@@ -70,7 +72,8 @@ typedef struct awl_http_app_options {
  * Makes an application, which any number of servers of the running loop can serve.
  *
  *   options   may be NULL; copied, but for the text of `server`
- * Result   the application; NULL with errno ENOMEM, or EINVAL without a running loop.
+ * Result   the application; NULL with errno ENOMEM, or EINVAL without a running loop, or for a `server` that is no value of
+ *          a field.
  * Owns     the caller releases it; servers and requests retain it.
  * Source   aiohttp.web.Application; test/http/test_server.c
  */
@@ -80,7 +83,7 @@ void awl_http_app_release(awl_http_app *app);
 /*
  * Adds a route.
  *
- *   method    "GET", …; "*": any. A route for GET answers HEAD, too
+ *   method    "GET", …; "*": any. A route for GET answers HEAD, too, where there is none for that
  *   pattern   "/hello/{name}": a segment in braces matches one that is not empty; "/files/{path*}": the last one matches
  *             all the rest, which may be empty. Routes without braces come first, then the others in their order
  *   handler   makes the coroutine for a request
@@ -110,6 +113,7 @@ int awl_http_error_page(awl_http_app *app, int status, awl_http_handler *handler
 /* Is told of each response when it has ended, with the status, the bytes of its body, and the time since the request's
  * head was whole. NULL: nobody. Source: test/http/test_app.c */
 typedef void awl_http_access_fn(void *arg, const awl_request *request, int status, uint64_t bytes, awl_time took);
+/* A response to what was no head has a request of which all texts are empty. */
 void awl_http_on_access(awl_http_app *app, awl_http_access_fn *fn, void *arg);
 
 /*
@@ -125,6 +129,16 @@ void awl_http_on_access(awl_http_app *app, awl_http_access_fn *fn, void *arg);
  */
 AWL_CORO awl_http_serve(awl_http_app *app, const char *host, int port, const awl_stream_options *options);
 
+/*
+ * Serves an application to the client of one stream, whatever that is made of, until the connection ends.
+ *
+ * Result   none.
+ * Errors   the stream's first error; ENOMEM; EINVAL; ECANCELED.
+ * Owns     the caller closes the stream, on which nothing more can be read or written then.
+ * Source   RFC 9112, 9; test/http/test_server.c
+ */
+AWL_CORO awl_http_serve_stream(awl_http_app *app, awl_stream *s);
+
 /* ---- Requests ------------------------------------------------------------------------------------------------------ */
 
 /* The method; the target as it came; its path, decoded and without dot segments; the query as it came ("": none). */
@@ -132,6 +146,10 @@ const char *awl_request_method(const awl_request *request);
 const char *awl_request_target(const awl_request *request);
 const char *awl_request_path(const awl_request *request);
 const char *awl_request_query_string(const awl_request *request);
+
+/* The host that it is for, with the port if one was named: of the target where that has one, else of the field Host; "": of
+ * none. NULL: no memory. Source: RFC 9112, 3.2.2; test/http/test_request.c */
+const char *awl_request_host(awl_request *request);
 
 /* What a segment in braces matched, decoded; the first value of that name in the query, decoded, with '+' for a space;
  * NULL: there is none. */

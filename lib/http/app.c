@@ -19,10 +19,12 @@ static void set_defaults(awl_http_app_options *o)
 awl_http_app *awl_http_app_new(const awl_http_app_options *options)
 {
     awl_loop *loop = awl_running_;
-    awl_http_app *app = loop ? awl__alloc(loop, sizeof *app) : NULL;
+    const char *server = options && options->server ? options->server : "";
+    const bool valid = loop && awl__http_is_value(server, strlen(server));
+    awl_http_app *app = valid ? awl__alloc(loop, sizeof *app) : NULL;
 
     if (!app) {
-        errno = loop ? ENOMEM : EINVAL;
+        errno = valid ? ENOMEM : EINVAL;
         return NULL;
     }
     memset(app, 0, sizeof *app);
@@ -112,6 +114,8 @@ void awl_http_on_access(awl_http_app *app, awl_http_access_fn *fn, void *arg)
 co_def(no_route, { awl_request *request; int status; })
 {
     co_begin;
+    if (self->status == 404 && strcmp(self->request->path, "*") == 0) /* OPTIONS of the server as such: RFC 9110, 9.3.7 */
+        co_return(awl_respond(self->request, 204, NULL, NULL, 0));
     if (self->status == 405 && awl__route_allow(self->request))
         co_raise(ENOMEM);
     co_await(awl__respond_wanted(self->request, self->status));
@@ -127,7 +131,7 @@ awl_coro awl_http_next(awl_request *request)
         request->next = m->next;
         return m->handler.fn(request, m->handler.arg);
     }
-    status = request->wanted ? request->wanted : awl__route_find(request);
+    status = awl__route_find(request);
     if (status)
         return co_call(no_route, .request = request, .status = status);
     return request->route->handler.fn(request, request->route->handler.arg);

@@ -70,19 +70,17 @@ void awl__connection_enter(awl__connection *c, enum awl__phase phase)
 
 /* ---- One request --------------------------------------------------------------------------------------------------- */
 
-/* How the body comes, whether the connection stays; 0 or the status that refuses. */
-static int prepare(awl_request *request)
+/* How the body comes, whether the connection stays; 0 or the status that refuses: `status`, if there is one already. */
+static int prepare(awl_request *request, int status)
 {
     const awl__http_head *head = &request->head;
     const enum awl__framing framing = awl__http_framing(head, false);
 
-    request->keep = awl__http_persists(head) && !request->connection->site->closing;
     awl__incoming_begin(&request->in, request->s, framing, head->length, request->app->options.body_limit);
-    if (framing == AWL__BODY_LENGTH && head->length > request->app->options.body_limit) {
-        request->keep = false;
-        return 413;
-    }
-    return 0;
+    if (!status && framing == AWL__BODY_LENGTH && head->length > request->app->options.body_limit)
+        status = 413;
+    request->keep = !status && awl__http_persists(head) && !request->connection->site->closing;
+    return status;
 }
 
 static void report_failure(const awl_request *request, int error)
@@ -111,26 +109,32 @@ co_def(handle, { awl_request *request; int status, rc; })
     awl_request *request = self->request;
 
     co_begin;
-    request->wanted = (uint16_t)self->status;
     request->next = request->app->middlewares;
-    co_try(self->rc, awl_http_next(request));
-    if (self->rc && !(self->rc == self->request->in.error && self->rc != ENOMEM))
+    co_try_cancel(self->rc, self->status ? awl__respond_wanted(request, self->status) : awl_http_next(request));
+    if (self->rc == ECANCELED && awl_task_cancelling(awl_current_task())) /* else something that it awaited was */
+        co_raise(ECANCELED);
+    if (self->rc && self->rc != self->request->in.error)
         report_failure(self->request, self->rc);
     if (!self->request->status && !self->request->s->error)
         co_try(self->status, awl__respond_wanted(self->request, self->rc                 ? status_of(self->rc)
                                                                 : self->request->wanted ? self->request->wanted
                                                                                         : 500));
     else if (self->rc && !self->request->out.ended)
-        self->request->failed = true; /* the rest of the body will not come, and its end must not */
-    if (self->request->failed || (self->request->status && awl_respond_end(self->request)))
+        awl__respond_break(self->request); /* the rest of the body will not come, and its end must not */
+    if (!self->request->status || self->request->failed || awl_respond_end(self->request))
         self->request->keep = false;
     co_end;
 }
 
-/* What is left of the body is read and dropped, if that is little. Result: whether the connection can go on. */
+/* What is left of the body is read and dropped, if that is little. Result: whether the connection can go on. One whose body
+ * was waited for with 100-continue, which nobody has sent, cannot: whether the body comes, nobody knows. */
 co_def(drop_body, { awl_request *request; char sink[1024]; size_t all; int rc; int64_t n; })
 {
     co_begin;
+    if (self->request->head.expects_continue && !self->request->told_to_go_on)
+        co_return(self->request->in.ended);
+    if (self->request->in.framing == AWL__BODY_LENGTH && self->request->in.left > MOST_DRAINED)
+        co_return(false);
     while (!self->request->in.ended && self->all < MOST_DRAINED) {
         awl__connection_enter(self->request->connection, AWL__BODY);
         co_try(self->rc, awl__incoming_read(&self->request->in, self->sink, sizeof self->sink));
@@ -212,7 +216,7 @@ static int parse(awl_request *request, bool *whole)
     status = awl__request_open(request, at, (size_t)n);
     awl__input_take(in, (size_t)n);
     awl__input_settle(in);
-    return status ? status : prepare(request);
+    return prepare(request, status);
 }
 
 /* Reads on. Result: whether there is more; an end and an error of the connection are alike, as nobody is to know. */
@@ -281,16 +285,12 @@ co_def(let_linger, { awl__connection *c; int rc; int64_t n; char sink[256]; })
 co_def(serve_request, { awl_request *request; int status; bool goes_on; })
 {
     co_begin;
-    if (!self->status || self->request->path) {
+    if (self->request->text)
         co_await(co_call(handle, .request = self->request, .status = self->status));
-    } else {
-        awl__respond_page(self->request, self->status);
-        self->request->failed = true;
-    }
+    else
+        (void)awl__respond_page(self->request, self->status); /* the connection ends with or without it */
     tell_access(self->request);
     self->goes_on = self->request->keep && !self->request->s->error;
-    if (!self->request->in.ended && self->request->head.expects_continue && !self->request->told_to_go_on)
-        self->goes_on = false; /* whether the body comes, nobody knows */
     if (self->goes_on && !self->request->in.ended)
         co_let(self->goes_on, co_call(drop_body, .request = self->request));
     if (self->request->s->gate.paused_) {
@@ -313,7 +313,7 @@ co_def(connection, { awl__connection c; awl_request *request; int rc, status; bo
         self->goes_on = false;
         if (!self->rc)
             co_result(self->goes_on);
-        self->unread = !self->request->in.ended;
+        self->unread = !self->request->in.ended || awl__input_len(&self->c.s->in);
         free_request(self->request);
         self->request = NULL;
     } while (self->goes_on);
@@ -377,6 +377,25 @@ co_def(serve, { awl__site *site; const char *host; int port; awl_stream_options 
     if (self->site)
         site_released(self->site);
     co_end;
+}
+
+/* A stream of somebody's, as a site of its own. */
+co_def(serve_stream, { awl_http_app *app; awl_stream *s; awl__site site; })
+{
+    co_begin;
+    if (!self->app || !self->s)
+        co_raise(EINVAL);
+    self->site.app = self->app;
+    awl__app_retain(self->app);
+    co_await(co_call(connection, .c = { .site = &self->site, .app = self->app, .s = self->s }));
+    co_finally;
+    awl_http_app_release(self->site.app);
+    co_end;
+}
+
+awl_coro awl_http_serve_stream(awl_http_app *app, awl_stream *s)
+{
+    return co_call(serve_stream, .app = app, .s = s);
 }
 
 awl_coro awl_http_serve(awl_http_app *app, const char *host, int port, const awl_stream_options *options)

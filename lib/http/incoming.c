@@ -3,8 +3,11 @@
 
 #include <errno.h>
 
-/* What may stand between the data of two chunks, and behind the last: extensions and trailers, bytes. */
-enum { MOST_OVERHEAD = 16384 };
+#include "../stream/stream_priv.h"
+
+/* Bytes of chunk lines and trailers that may come beyond what there is data for: else a body of the smallest chunks with
+ * the longest extensions would keep us busy with thousands of times its length. */
+enum { MOST_OVERHEAD = 16384, OVERHEAD_PER_BYTE = 16 };
 
 void awl__incoming_begin(awl__incoming *in, awl_stream *s, enum awl__framing framing, uint64_t length, uint64_t limit)
 {
@@ -51,7 +54,7 @@ static int take_data(awl__incoming *in, uint64_t n)
     if (!n && in->framing != AWL__BODY_TO_END)
         return AWL_EINCOMPLETE;
     in->total += n;
-    in->overhead = 0;
+    in->overhead -= in->overhead / OVERHEAD_PER_BYTE < n ? in->overhead : (uint32_t)n * OVERHEAD_PER_BYTE;
     if (in->total > in->limit)
         return AWL_ELIMIT;
     if (in->framing == AWL__BODY_TO_END) {
@@ -85,6 +88,7 @@ co_def(incoming_read, {
         if (!self->rc) {
             co_result(self->line);
             self->rc = take_line(self->in, self->line, self->len);
+            awl__input_settle(&self->in->s->in); /* whoever looks at what is behind finds it as it came */
         }
         if (self->rc)
             goto fail;

@@ -13,7 +13,7 @@ typedef struct awl__incoming {
     enum awl__incoming_next next; /* in chunks */
     uint64_t left;                /* of the body, or of the chunk */
     uint64_t total, limit;        /* bytes that have come, and that may */
-    uint32_t overhead;            /* bytes of chunk lines and trailers since the last data */
+    uint32_t overhead;            /* bytes of chunk lines and trailers, less some for each byte of data */
     int error;                    /* with which it has ended for ever */
     bool ended;
 } awl__incoming;

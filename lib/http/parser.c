@@ -64,6 +64,49 @@ static int refuse(awl__http_head *head, uint16_t status, const char *what)
     return -1;
 }
 
+/* ---- Hosts ------------------------------------------------------------------------------------------------------- */
+
+static bool is_hex(char c) { return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'f'); }
+
+/* RFC 3986, 3.2.2: a name, of which it need not be one that DNS can have. Without `colons`, it ends at one. */
+static size_t host_name(const char *value, size_t len, bool colons)
+{
+    size_t i = 0;
+
+    for (; i < len && kinds[(unsigned char)value[i]] & TARGET && !strchr("/?@[]\\\"<>{}|^`", value[i]); i++) {
+        if (value[i] == ':' && !colons)
+            break;
+        if (value[i] == '%' && (len - i < 3 || !is_hex(value[i + 1]) || !is_hex(value[i + 2])))
+            break;
+    }
+    return i;
+}
+
+/* An IPv6 address, in brackets; what else has colons in it has no name. 0: it is no such thing. */
+static size_t bracketed(const char *value, size_t len)
+{
+    const size_t n = 1 + host_name(value + 1, len - 1, true);
+
+    return n < len && value[n] == ']' && memchr(value, ':', n) ? n + 1 : 0;
+}
+
+/* RFC 9110, 7.2: uri-host [ ":" port ]; no user, path or space. The host, or also the port, has to be there. */
+static bool is_host(const char *value, size_t len, bool with_host, bool with_port)
+{
+    size_t i = len && value[0] == '[' ? bracketed(value, len) : host_name(value, len, false);
+
+    if (!i && with_host)
+        return false;
+    if (i < len && value[i] != ':')
+        return false;
+    if (len - i < 2 && with_port)
+        return false;
+    i += i < len;
+    while (i < len && value[i] >= '0' && value[i] <= '9')
+        i++;
+    return i == len;
+}
+
 /* ---- The first line ---------------------------------------------------------------------------------------------- */
 
 /* "HTTP/1.x". 0, or the status that a request gets. */
@@ -71,20 +114,33 @@ static uint16_t parse_version(awl__http_head *head, const char *text)
 {
     if (memcmp(text, "HTTP/", 5) != 0 || text[5] < '0' || text[5] > '9' || text[6] != '.' || text[7] < '0' || text[7] > '9')
         return 400;
-    head->minor = (uint8_t)(text[7] - '0');
+    head->minor = text[7] != '0'; /* what is later than 1.1 is spoken to as 1.1: RFC 9110, 2.5 */
     return text[5] == '1' ? 0 : 505;
 }
 
-/* The forms of RFC 9112, 3.2. */
+/* The length of "http://" or "https://" at the start; 0: there is neither. */
+static size_t scheme(const char *target, size_t len)
+{
+    return len > 7 && awl__http_same_n(target, 7, "http://")    ? 7
+           : len > 8 && awl__http_same_n(target, 8, "https://") ? 8
+                                                                : 0;
+}
+
+/* The forms of RFC 9112, 3.2. A user in one is refused, as RFC 9110, 4.2.4 would have it. */
 static bool is_target_for(const char *target, size_t len, const char *method, size_t method_len)
 {
-    const bool connect = method_len == 7 && memcmp(method, "CONNECT", 7) == 0;
-    const bool options = method_len == 7 && memcmp(method, "OPTIONS", 7) == 0;
+    size_t from, to;
 
-    if (connect)
-        return target[0] != '/' && memchr(target, ':', len) && !memchr(target, '/', len) && !memchr(target, '?', len);
-    return target[0] == '/' || (options && len == 1 && target[0] == '*') ||
-           (len > 7 && awl__http_same_n(target, 7, "http://")) || (len > 8 && awl__http_same_n(target, 8, "https://"));
+    if (method_len == 7 && memcmp(method, "CONNECT", 7) == 0)
+        return is_host(target, len, true, true);
+    if (target[0] == '/')
+        return true;
+    if (len == 1 && target[0] == '*')
+        return method_len == 7 && memcmp(method, "OPTIONS", 7) == 0;
+    from = to = scheme(target, len);
+    while (to < len && target[to] != '/' && target[to] != '?')
+        to++;
+    return from && is_host(target + from, to - from, true, false);
 }
 
 static int request_line(awl__http_head *head, char *at, size_t start, size_t len)
@@ -188,7 +244,7 @@ static int transfer_encoding(awl__http_head *head, const char *value, size_t len
     return any ? 0 : refuse(head, 400, "Transfer-Encoding is empty");
 }
 
-static void connection(awl__http_head *head, const char *value, size_t len)
+static int connection(awl__http_head *head, const char *value, size_t len)
 {
     const char *at = value, *option;
     size_t size;
@@ -201,42 +257,14 @@ static void connection(awl__http_head *head, const char *value, size_t len)
         else if (awl__http_same_n(option, size, "upgrade"))
             head->upgrade = true;
     }
-}
-
-/* RFC 9110, 7.2: uri-host [ ":" port ]; the host may be empty, but has no user, path or space. */
-static bool is_host(const char *value, size_t len)
-{
-    size_t i = 0;
-
-    if (len && value[0] == '[') {
-        for (i = 1; i < len && value[i] != ']'; i++) {
-            const char c = lower(value[i]);
-
-            if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == ':' || c == '.' || c == '%' || c == '~' ||
-                  c == '-' || c == '_'))
-                return false;
-        }
-        if (i < 3 || i++ == len)
-            return false;
-    } else {
-        while (i < len && value[i] != ':' && kinds[(unsigned char)value[i]] & TARGET &&
-               !strchr("/?@[]\\\"<>{}|^`", value[i]))
-            i++;
-    }
-    if (i < len && value[i++] != ':')
-        return false;
-    for (; i < len; i++) {
-        if (value[i] < '0' || value[i] > '9')
-            return false;
-    }
-    return true;
+    return 0;
 }
 
 static int host(awl__http_head *head, const char *value, size_t len)
 {
     if (head->of_response)
         return 0;
-    if (head->has_host || !is_host(value, len))
+    if (head->has_host || !is_host(value, len, false, false))
         return refuse(head, 400, head->has_host ? "there is more than one Host" : "Host is not a host");
     head->has_host = true;
     return 0;
@@ -253,45 +281,82 @@ static int expect(awl__http_head *head, const char *value, size_t len)
     return 0;
 }
 
+/* What the protocol makes of a field. 0; 1: it has a meaning; negative: it is refused. */
 static int meaning(awl__http_head *head, const char *name, size_t name_len, const char *value, size_t len)
 {
-    switch (name_len) {
-    case 4: return awl__http_same_n(name, 4, "host") ? host(head, value, len) : 0;
-    case 6: return awl__http_same_n(name, 6, "expect") ? expect(head, value, len) : 0;
-    case 10:
-        if (awl__http_same_n(name, 10, "connection"))
-            connection(head, value, len);
-        return 0;
-    case 14: return awl__http_same_n(name, 14, "content-length") ? content_length(head, value, len) : 0;
-    case 17: return awl__http_same_n(name, 17, "transfer-encoding") ? transfer_encoding(head, value, len) : 0;
-    default: return 0;
+    static const struct {
+        const char *name;
+        int (*take)(awl__http_head *head, const char *value, size_t len);
+    } known[] = { { "host", host },
+                  { "expect", expect },
+                  { "connection", connection },
+                  { "content-length", content_length },
+                  { "transfer-encoding", transfer_encoding } };
+
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (awl__http_same_n(name, name_len, known[i].name))
+            return known[i].take(head, value, len) < 0 ? -1 : 1;
     }
+    return 0;
 }
 
 /* ---- Field lines -------------------------------------------------------------------------------------------------- */
 
-/* "Name: value", RFC 9112, 5. A space before the colon and a line that goes on from the one before are refused. */
+static bool is_blank(char c) { return c == ' ' || c == '\t'; }
+
+/* Takes the blanks off both ends of line[*from, *to). Result: whether the rest is a value. */
+static bool trim_value(const char *line, size_t *from, size_t *to)
+{
+    while (*from < *to && is_blank(line[*from]))
+        ++*from;
+    while (*to > *from && is_blank(line[*to - 1]))
+        --*to;
+    return awl__http_is_value(line + *from, *to - *from);
+}
+
+/*
+ * A line that goes on from the one before, RFC 9112, 5.2: refused in a request, joined by spaces in a response. The
+ * fields by which the protocol goes have been understood by then, and may not go on.
+ */
+static int folded_line(awl__http_head *head, char *at, size_t start, size_t len)
+{
+    awl__field *field = head->n ? &head->fields[head->n - 1] : NULL;
+    size_t from = start, to = start + len, end;
+
+    if (!head->of_response || !field || head->last_has_meaning)
+        return refuse(head, 400, "a field goes on over two lines");
+    if (!trim_value(at, &from, &to))
+        return refuse(head, 400, "a field has a control character");
+    end = field->value + strlen(at + field->value);
+    if (at[field->value])
+        memset(at + end, ' ', from - end);
+    else
+        field->value = (uint16_t)from;
+    at[to] = '\0';
+    return 0;
+}
+
+/* "Name: value", RFC 9112, 5; no space before the colon. */
 static int field_line(awl__http_head *head, char *at, size_t start, size_t len)
 {
     char *line = at + start;
     const size_t name = span(line, len, TOKEN);
     size_t from = name + 1, to = len;
+    int rc;
 
-    if (line[0] == ' ' || line[0] == '\t')
-        return refuse(head, 400, "a field goes on over two lines");
+    if (is_blank(line[0]))
+        return folded_line(head, at, start, len);
     if (!name || name == len || line[name] != ':')
         return refuse(head, 400, "a field has no name, or no colon right behind it");
-    while (from < to && (line[from] == ' ' || line[from] == '\t'))
-        from++;
-    while (to > from && (line[to - 1] == ' ' || line[to - 1] == '\t'))
-        to--;
-    if (!awl__http_is_value(line + from, to - from))
+    if (!trim_value(line, &from, &to))
         return refuse(head, 400, "a field has a control character");
     if (head->n == AWL__FIELDS_LIMIT)
         return refuse(head, 431, "there are more than 128 fields");
     head->fields[head->n++] = (awl__field){ (uint16_t)start, (uint16_t)(start + from) };
-    if (meaning(head, line, name, line + from, to - from) < 0)
+    rc = meaning(head, line, name, line + from, to - from);
+    if (rc < 0)
         return -1;
+    head->last_has_meaning = rc > 0;
     line[name] = line[to] = '\0';
     return 0;
 }
@@ -317,11 +382,14 @@ static int finish(awl__http_head *head)
     return 0;
 }
 
+static int too_long(awl__http_head *head)
+{
+    return refuse(head, head->first_done || head->of_response ? 431 : 414, "a line has more than 8190 bytes");
+}
+
 /* A line, without its CR LF. 0: go on; 1: that was the last; negative: refused. */
 static int take_line(awl__http_head *head, char *at, size_t start, size_t len)
 {
-    if (len > AWL__LINE_LIMIT)
-        return refuse(head, head->first_done || head->of_response ? 431 : 414, "a line has more than 8190 bytes");
     if (!len && !head->first_done) {
         if (head->of_response || ++head->blank > AWL__BLANK_LIMIT)
             return refuse(head, 400, "there are empty lines before the message");
@@ -347,7 +415,7 @@ static int unfinished(awl__http_head *head, size_t len)
     const size_t seen = len < AWL__HEAD_LIMIT ? len : AWL__HEAD_LIMIT;
 
     if (seen - head->line > AWL__LINE_LIMIT + 1) /* one of them may be a CR */
-        return refuse(head, head->first_done || head->of_response ? 431 : 414, "a line has more than 8190 bytes");
+        return too_long(head);
     return len < AWL__HEAD_LIMIT ? 0 : refuse(head, 431, "the head has more than 32768 bytes");
 }
 
@@ -367,6 +435,8 @@ int awl__http_head_parse(awl__http_head *head, char *at, size_t len)
         }
         stop = (size_t)(lf - at);
         head->line = head->scanned = (uint16_t)(stop + 1);
+        if (stop - start > AWL__LINE_LIMIT + 1)
+            return too_long(head);
         if (stop == start || lf[-1] != '\r')
             return refuse(head, 400, "a line does not end with CR LF");
         rc = take_line(head, at, start, stop - 1 - start);
@@ -405,7 +475,7 @@ const char *awl__http_field(const awl__http_head *head, const char *at, const ch
 
 static size_t skip_blanks(const char *line, size_t i, size_t len)
 {
-    while (i < len && (line[i] == ' ' || line[i] == '\t'))
+    while (i < len && is_blank(line[i]))
         i++;
     return i;
 }

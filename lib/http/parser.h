@@ -40,10 +40,11 @@ typedef struct awl__http_head {
     /* the first line: of a request method and target, of a response the reason */
     uint16_t method, target, reason;
     uint16_t status;      /* of a response; in an error: what a server answers */
-    uint8_t minor;        /* of HTTP/1.x */
+    uint8_t minor;        /* of HTTP/1.x: 0 or 1 */
 
     /* what the fields mean */
     bool chunked, has_length, has_host, keep_alive, close, upgrade, expects_continue, other_coding;
+    bool last_has_meaning; /* the last field line was of one of these */
     uint64_t length;
     const char *what; /* of an error: what was wrong */
 
@@ -63,7 +64,7 @@ void awl__http_head_begin(awl__http_head *head, bool of_response);
  */
 int awl__http_head_parse(awl__http_head *head, char *at, size_t len);
 
-/* How the body comes, of a whole head. `to_head`: the response is one to HEAD, or to a CONNECT that succeeded. */
+/* How the body comes, of a whole head. `no_body`: the response is one to HEAD, or to a CONNECT that succeeded. */
 enum awl__framing awl__http_framing(const awl__http_head *head, bool no_body);
 
 /* Whether the connection stays open after this message. */

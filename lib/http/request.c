@@ -52,51 +52,50 @@ static int decode(const char **at, const char *end)
     return hex(from[1]) << 4 | hex(from[2]);
 }
 
-/* Drops the last segment of a path, from its '/' on; false: there is none. */
-static bool drop_segment(const char *path, char **to)
+/* Decodes an escaped text. false: an escape is none, or stands for a zero byte. */
+static bool unescape(const char *from, const char *end, char *to)
 {
-    do {
-        if (*to == path)
+    while (from < end) {
+        const int c = decode(&from, end);
+
+        if (c < 0)
             return false;
-    } while (*--*to != '/');
+        *to++ = (char)c;
+    }
+    *to = '\0';
     return true;
 }
 
-/* What a finished segment means, RFC 3986, 5.2.4: "." is nothing, ".." takes one away. false: there was none. */
-static bool settle_segment(const char *path, char **to)
+/* Takes "." and ".." out of a decoded path, in place: RFC 3986, 5.2.4. false: it leads out of the root. */
+static bool remove_dots(char *path)
 {
-    char *from = *to;
+    char *to = path;
+    const char *from = path;
 
-    while (from > path && from[-1] != '/')
-        from--;
-    if (*to - from == 1 && from[0] == '.')
-        *to = from;
-    if (*to - from != 2 || from[0] != '.' || from[1] != '.')
-        return true;
-    *to = from - 1;
-    if (!drop_segment(path, to))
-        return false;
-    *(*to)++ = '/';
+    while (*from) { /* at a '/', as `to` is */
+        const size_t len = 1 + strcspn(from + 1, "/");
+        const bool last = !from[len], one = len == 2 && from[1] == '.', two = len == 3 && memcmp(from, "/..", 3) == 0;
+
+        if (two && to == path)
+            return false;
+        while (two && *--to != '/')
+            ;
+        if (!one && !two) {
+            memmove(to, from, len);
+            to += len;
+        } else if (last) {
+            *to++ = '/';
+        }
+        from += len;
+    }
+    *to = '\0';
     return true;
 }
 
 /* Decodes first, so that no escape hides a dot or a slash. false: it is no path. */
 static bool decode_path(const char *from, const char *end, char *path)
 {
-    char *to = path;
-
-    while (from < end) {
-        const int c = decode(&from, end);
-
-        if (c < 0 || (c == '/' && to > path && !settle_segment(path, &to)))
-            return false;
-        if (c != '/' || to == path || to[-1] != '/' || (to > path && from[-1] == '/'))
-            *to++ = (char)c;
-    }
-    if (!settle_segment(path, &to))
-        return false;
-    *to = '\0';
-    return true;
+    return unescape(from, end, path) && (path[0] != '/' || remove_dots(path));
 }
 
 /* The path of a target in any form. */
@@ -110,9 +109,25 @@ static const char *path_of(const char *target)
     return target + strcspn(target, "/?");
 }
 
+/* Finds path and query in the target, and decodes the one. 0 or the status that is answered. */
+static int open_target(awl_request *request)
+{
+    const char *target = awl_request_target(request), *path = path_of(target), *end = path + strcspn(path, "?");
+    char *decoded = awl_request_alloc(request, (size_t)(end - path) + 2);
+
+    request->query = *end ? end + 1 : end;
+    if (!decoded)
+        return 503;
+    if (path == end) /* "http://example.org" */
+        strcpy(decoded, "/");
+    else if (!decode_path(path, end, decoded))
+        return 400;
+    request->path = decoded;
+    return strcmp(awl_request_method(request), "CONNECT") == 0 ? 501 : 0;
+}
+
 int awl__request_open(awl_request *request, const char *text, size_t len)
 {
-    const char *target, *end;
     char *copy = awl__alloc(request->app->loop, len);
 
     if (!copy)
@@ -120,31 +135,43 @@ int awl__request_open(awl_request *request, const char *text, size_t len)
     memcpy(copy, text, len);
     request->text = copy;
     request->size = len;
-    target = path_of(copy + request->head.target);
-    end = target + strcspn(target, "?");
-    request->query = copy + request->head.target + strlen(copy + request->head.target);
-    if (*end == '?')
-        request->query = copy + (end + 1 - copy);
-    request->is_head = strcmp(copy + request->head.method, "HEAD") == 0;
-    request->path = awl_request_alloc(request, (size_t)(end - target) + 2);
-    if (!request->path)
-        return 503;
-    if (target == end) { /* "http://example.org" */
-        strcpy(request->path, "/");
-        return 0;
-    }
-    return decode_path(target, end, request->path) ? 0 : 400;
+    request->is_head = strcmp(awl_request_method(request), "HEAD") == 0;
+    return open_target(request);
 }
 
 /* ---- Asking; see awl/http_server.h --------------------------------------------------------------------------------- */
 
-const char *awl_request_method(const awl_request *request) { return request->text + request->head.method; }
+/* Of a request that was refused for its head there is no text, and all of it is empty. */
+const char *awl_request_method(const awl_request *request)
+{
+    return request->text ? request->text + request->head.method : "";
+}
 
-const char *awl_request_target(const awl_request *request) { return request->text + request->head.target; }
+const char *awl_request_target(const awl_request *request)
+{
+    return request->text ? request->text + request->head.target : "";
+}
 
-const char *awl_request_path(const awl_request *request) { return request->path; }
+const char *awl_request_path(const awl_request *request) { return request->path ? request->path : ""; }
 
-const char *awl_request_query_string(const awl_request *request) { return request->query; }
+const char *awl_request_query_string(const awl_request *request) { return request->query ? request->query : ""; }
+
+/* RFC 9112, 3.2.2: what the target says of the host is what counts. */
+const char *awl_request_host(awl_request *request)
+{
+    const char *target = awl_request_target(request), *path = path_of(target), *field = awl_request_field(request, "host");
+    char *host;
+
+    if (!request->text || path == target)
+        return field ? field : "";
+    target = strstr(target, "://") + 3;
+    host = awl_request_alloc(request, (size_t)(path - target) + 1);
+    if (!host)
+        return NULL;
+    memcpy(host, target, (size_t)(path - target));
+    host[path - target] = '\0';
+    return host;
+}
 
 const char *awl_request_param(const awl_request *request, const char *name)
 {
@@ -191,7 +218,7 @@ static const char *decode_value(awl_request *request, const char *from, const ch
 
 const char *awl_request_query(awl_request *request, const char *name)
 {
-    for (const char *at = request->query; *at;) {
+    for (const char *at = awl_request_query_string(request); *at;) {
         const char *end = at + strcspn(at, "&"), *value = at;
 
         if (is_name(&value, end, name))
@@ -203,12 +230,12 @@ const char *awl_request_query(awl_request *request, const char *name)
 
 const char *awl_request_field(const awl_request *request, const char *name)
 {
-    return awl__http_field(&request->head, request->text, name);
+    return request->text ? awl__http_field(&request->head, request->text, name) : NULL;
 }
 
 bool awl_request_field_at(const awl_request *request, size_t index, const char **name, const char **value)
 {
-    if (index >= request->head.n)
+    if (!request->text || index >= request->head.n)
         return false;
     *name = request->text + request->head.fields[index].name;
     *value = request->text + request->head.fields[index].value;
@@ -245,7 +272,7 @@ static int go_on(awl_request *request)
 co_def(request_read, { awl_request *request; char *buf; size_t cap; int rc; int64_t n; })
 {
     co_begin;
-    self->rc = go_on(self->request);
+    self->rc = self->cap ? go_on(self->request) : EINVAL;
     if (self->rc)
         co_raise(self->rc);
     awl__connection_enter(self->request->connection, AWL__BODY);

@@ -113,14 +113,16 @@ static const char *connection_field(const awl_request *request)
     return request->head.minor ? "" : "Connection: keep-alive\r\n";
 }
 
+/* RFC 9110, 15.3.6: that of a 205 is empty, and says so. */
 static bool has_no_body(int status) { return status < 200 || status == 204 || status == 304; }
+static bool has_no_content(int status) { return has_no_body(status) || status == 205; }
 
 /* Decides how the body goes, for a length or -1. */
 static void frame(awl_request *request, int status, int64_t length)
 {
     awl__body_out *out = &request->out;
 
-    out->discard = request->is_head;
+    *out = (awl__body_out){ .discard = request->is_head };
     if (has_no_body(status)) {
         out->framing = AWL__NO_BODY;
     } else if (length >= 0) {
@@ -148,8 +150,11 @@ static int send_head(awl_request *request, int status, const char *type, int64_t
 
     if (request->status)
         return EALREADY;
-    if (status < 200 || status > 599 || (type && !awl__http_is_value(type, type_len)) || length < -1)
+    if (status < 200 || status > 599 || (type && !awl__http_is_value(type, type_len)) || length < -1 ||
+        (length > 0 && has_no_content(status)))
         return EINVAL;
+    if (length < 0 && has_no_content(status))
+        length = 0;
     if (cap > sizeof small)
         head = awl__alloc(app->loop, cap);
     if (!head)
@@ -174,12 +179,13 @@ static int send_head(awl_request *request, int status, const char *type, int64_t
         to += request->fields.len;
     }
     to = put(to, "\r\n");
-    request->status = (uint16_t)status;
     parts[0] = (struct iovec){ head, (size_t)(to - head) };
     error = awl_stream_writev(request->s, parts, len ? 2 : 1);
     if (head != small)
         awl__free(app->loop, head, cap);
-    request->failed |= error != 0;
+    if (!error || request->s->error) /* else nothing of it has gone, and another can be tried */
+        request->status = (uint16_t)status;
+    request->failed |= error && request->s->error;
     return error;
 }
 
@@ -189,7 +195,7 @@ int awl_respond(awl_request *request, int status, const char *type, const void *
 {
     int error;
 
-    if (!request || (len && !data) || len > INT64_MAX || (len && has_no_body(status)))
+    if (!request || (len && !data) || len > INT64_MAX || (len && has_no_content(status)))
         return EINVAL;
     error = send_head(request, status, type, (int64_t)len, data, request->is_head ? 0 : len);
     if (error)
@@ -265,10 +271,19 @@ int awl_respond_begin(awl_request *request, int status, const char *type, int64_
     return request ? send_head(request, status, type, length, NULL, 0) : EINVAL;
 }
 
-/* More or less than was promised: nobody could tell where the next response begins. */
-static int broken(awl_request *request, int error)
+void awl__respond_break(awl_request *request)
 {
     request->failed = true;
+    if (!request->out.error)
+        request->out.error = ECANCELED;
+    if (request->out.framing == AWL__BODY_TO_END) /* whose end says that it is whole */
+        awl_stream_abort(request->s);
+}
+
+/* More or less than was promised is a mistake of the handler's, which is not to be overlooked. */
+static int broken(awl_request *request, int error)
+{
+    awl__respond_break(request);
     if (error == EMSGSIZE)
         awl_stream_abort(request->s);
     return error;

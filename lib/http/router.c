@@ -94,14 +94,13 @@ static int match(awl_request *request, const char *pattern)
     return *pattern || *path ? ENOENT : 0;
 }
 
-static bool has_method(const awl_request *request, const awl__route *route)
+static bool has_method(const awl__route *route, const char *method)
 {
-    return strcmp(route->method, awl_request_method(request)) == 0 || route->method[0] == '*' ||
-           (request->is_head && strcmp(route->method, "GET") == 0);
+    return strcmp(route->method, method) == 0 || strcmp(route->method, "*") == 0;
 }
 
-/* Looks through a list. 0; 404; 405: only other methods match; 503: no memory. */
-static int look(awl_request *request, const awl__route *routes)
+/* Looks through a list for a method. 0; 404; 405: only other methods match; 503: no memory. */
+static int look(awl_request *request, const awl__route *routes, const char *method)
 {
     int status = 404;
 
@@ -113,7 +112,7 @@ static int look(awl_request *request, const awl__route *routes)
             return 503;
         if (error)
             continue;
-        if (has_method(request, routes)) {
+        if (has_method(routes, method)) {
             request->route = routes;
             return 0;
         }
@@ -122,12 +121,19 @@ static int look(awl_request *request, const awl__route *routes)
     return status;
 }
 
-int awl__route_find(awl_request *request)
+static int find(awl_request *request, const char *method)
 {
-    const int fixed = look(request, request->app->fixed);
-    const int other = fixed ? look(request, request->app->routes) : 0;
+    const int fixed = look(request, request->app->fixed, method);
+    const int other = fixed ? look(request, request->app->routes, method) : 0;
 
     return other == 404 && fixed == 405 ? 405 : other;
+}
+
+int awl__route_find(awl_request *request)
+{
+    const int status = find(request, awl_request_method(request));
+
+    return status == 405 && request->is_head ? find(request, "GET") : status;
 }
 
 /* Lists the methods that a path has, for the field Allow. */

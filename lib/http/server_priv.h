@@ -75,7 +75,7 @@ struct awl_request {
     struct awl__connection *connection;
     char *text; /* the head; names, values and the first line's parts end with a zero byte */
     size_t size;
-    char *path, *query; /* decoded; as it came */
+    const char *path, *query; /* decoded; as it came; NULL: the head was refused */
     awl__piece *pieces;
     awl__param params[AWL__PARAMS];
     const awl__route *route;
@@ -93,12 +93,13 @@ struct awl_request {
     uint16_t status; /* of the response; 0: its head has not gone */
     uint16_t wanted; /* of a page that is to be sent if there is no response */
     uint8_t n_params;
-    bool is_head, keep, told_to_go_on, failed, head_begun;
+    bool is_head, keep, told_to_go_on, failed;
 
     awl__http_head head; /* last: what it holds of fields is not cleared */
 };
 
-/* Begins with the head, which it copies. 0, or the status that is answered; ENOMEM's is 503. */
+/* Begins with the head, which it copies. 0, or the status that is answered: 400 for a path that is none, 501 for CONNECT,
+ * 503 without memory. */
 int awl__request_open(awl_request *request, const char *text, size_t len);
 void awl__request_close(awl_request *request);
 
@@ -106,6 +107,9 @@ void awl__request_close(awl_request *request);
 
 /* The short page of a status. 0, or as awl_respond. */
 int awl__respond_page(awl_request *request, int status);
+
+/* Less was sent than was promised: nobody may take it for the whole, or find the next response behind it. */
+void awl__respond_break(awl_request *request);
 
 /* A coroutine object: the page of a status, the application's if it has one (app.c). */
 awl_coro awl__respond_wanted(awl_request *request, int status);

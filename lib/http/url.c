@@ -302,6 +302,16 @@ static void put_authority(sink *out, const awl_url *url)
     }
 }
 
+/* Whether a path, when it is written, begins with "//": without an authority before it, it would be taken for one. */
+static bool begins_with_two(const path *p, bool remove_dots)
+{
+    char text[2] = "";
+    sink out = { text, 0, sizeof text };
+
+    put_path(&out, p, remove_dots);
+    return out.len > 1 && text[0] == '/' && text[1] == '/';
+}
+
 ssize_t awl_url_resolve(const char *base, const char *reference, char *text, size_t cap)
 {
     sink out = { text, 0, cap };
@@ -327,6 +337,8 @@ ssize_t awl_url_resolve(const char *base, const char *reference, char *text, siz
     put(&out, to.scheme.at ? to.scheme.at : from.scheme.at, to.scheme.at ? to.scheme.len : from.scheme.len);
     put(&out, ":", 1);
     put_authority(&out, authority);
+    if (!authority->host.at && begins_with_two(&p, remove_dots))
+        put(&out, "/.", 2);
     put_path(&out, &p, remove_dots);
     if (query->query.at) {
         put(&out, "?", 1);

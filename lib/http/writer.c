@@ -60,6 +60,8 @@ void awl__http_out_print(awl__http_out *out, const char *format, ...)
     va_start(args, format);
     len = vsnprintf(NULL, 0, format, args);
     va_end(args);
+    if (len < 0 && !out->error)
+        out->error = EINVAL;
     if (len < 0 || !reserve(out, (size_t)len + 1))
         return;
     va_start(args, format);
@@ -132,27 +134,66 @@ static int month_of(const char *text)
     return 0;
 }
 
+/*
+ * Reads a date by its shape: 'a' stands for a letter, 'm' begins the three of a month, and the letters d, y, h, i, s for a
+ * digit of that number (d: or a space before a single one). All else stands for itself. false: the text is another.
+ */
+static bool read_shape(const char *text, const char *shape, int numbers[128])
+{
+    for (; *shape; shape++, text++) {
+        const bool digit = *text >= '0' && *text <= '9', letter = (*text | 32) >= 'a' && (*text | 32) <= 'z';
+
+        if (*shape == 'm') {
+            if (strlen(text) < 3 || !(numbers['m'] = month_of(text)))
+                return false;
+            text += 2;
+        } else if (strchr("dyhis", *shape)) {
+            if (!digit && (*text != ' ' || *shape != 'd' || numbers['d']))
+                return false;
+            numbers[(int)*shape] = numbers[(int)*shape] * 10 + (digit ? *text - '0' : 0);
+        } else if (*shape == 'a' ? !letter : *shape != *text) {
+            return false;
+        }
+    }
+    return !*text;
+}
+
+/* A year of two digits is the last such one that is not more than 50 years ahead. */
+static int full_year(int year)
+{
+    const int64_t now = (int64_t)time(NULL) / 31556952 + 1970;
+
+    year += (int)(now / 100 * 100);
+    return year > now + 50 ? year - 100 : year <= now - 50 ? year + 100 : year;
+}
+
+/* How many days a month has. */
+static int days_of(int64_t year, int month)
+{
+    return (int)(month == 12 ? 31 : days_to(year, month + 1, 1) - days_to(year, month, 1));
+}
+
 int64_t awl__http_parse_date(const char *text)
 {
-    char name[4] = "", rest = 0;
-    int day, month, year, hour, minute, second;
+    /* The form that is written today, then those that RFC 9110 still has readers know. */
+    static const char *const shapes[] = { "aaa, dd m yyyy hh:ii:ss GMT", ", dd-m-yy hh:ii:ss GMT", "aaa m dd hh:ii:ss yyyy" };
+    int n[128] = { 0 };
 
-    /* The form that is written today, then the two that RFC 9110 still has readers know. */
-    if (sscanf(text, "%*3[A-Za-z], %2d %3[A-Za-z] %4d %2d:%2d:%2d GMT%c", &day, name, &year, &hour, &minute, &second,
-               &rest) != 6) {
-        name[0] = rest = '\0';
-        if (sscanf(text, "%*[A-Za-z], %2d-%3[A-Za-z]-%2d %2d:%2d:%2d GMT%c", &day, name, &year, &hour, &minute, &second,
-                   &rest) == 6)
-            year += year < 70 ? 2000 : 1900;
-        else if (sscanf(text, "%*3[A-Za-z] %3[A-Za-z] %2d %2d:%2d:%2d %4d%c", name, &day, &hour, &minute, &second, &year,
-                        &rest) != 6)
-            return -1;
+    if (!read_shape(text, shapes[0], n)) {
+        const char *comma = strchr(text, ',');
+
+        memset(n, 0, sizeof n);
+        if (comma && comma - text >= 6 && comma - text <= 9 && read_shape(comma, shapes[1], n)) {
+            n['y'] = full_year(n['y']);
+        } else {
+            memset(n, 0, sizeof n);
+            if (!read_shape(text, shapes[2], n))
+                return -1;
+        }
     }
-    month = strlen(name) == 3 ? month_of(name) : 0;
-    if (!month || day < 1 || day > 31 || year < 1970 || hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 ||
-        second > 60)
+    if (n['y'] < 1970 || n['d'] < 1 || n['d'] > days_of(n['y'], n['m']) || n['h'] > 23 || n['i'] > 59 || n['s'] > 60)
         return -1;
-    return days_to(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
+    return days_to(n['y'], n['m'], n['d']) * 86400 + n['h'] * 3600 + n['i'] * 60 + n['s'];
 }
 
 int awl__http_out_date(awl__http_out *out)
@@ -172,29 +213,30 @@ int awl__body_write(awl__body_out *body, awl_stream *s, const void *data, size_t
     char size[24];
     struct iovec parts[3] = { { size, 0 }, { (void *)(uintptr_t)data, len }, { (void *)(uintptr_t)"\r\n", 2 } };
 
-    if (!len)
-        return 0;
-    if (body->ended || body->framing == AWL__NO_BODY)
-        return EMSGSIZE;
-    if (body->framing == AWL__BODY_LENGTH) {
-        if (len > body->left)
-            return EMSGSIZE;
+    if (body->error || !len)
+        return body->error;
+    if (body->ended || body->framing == AWL__NO_BODY || (body->framing == AWL__BODY_LENGTH && len > body->left))
+        return body->error = EMSGSIZE;
+    if (body->framing == AWL__BODY_LENGTH)
         body->left -= len;
-    }
     if (body->discard)
         return 0;
     if (body->framing != AWL__BODY_CHUNKED)
-        return awl_stream_write(s, data, len);
+        return body->error = awl_stream_write(s, data, len);
     parts[0].iov_len = (size_t)snprintf(size, sizeof size, "%zx\r\n", len);
-    return awl_stream_writev(s, parts, 3);
+    return body->error = awl_stream_writev(s, parts, 3);
 }
 
 int awl__body_end(awl__body_out *body, awl_stream *s)
 {
-    if (body->ended)
-        return 0;
+    if (body->error || body->ended)
+        return body->error;
     body->ended = true;
+    if (body->discard)
+        return 0;
     if (body->framing == AWL__BODY_LENGTH && body->left)
-        return EMSGSIZE;
-    return body->framing == AWL__BODY_CHUNKED && !body->discard ? awl_stream_write(s, "0\r\n\r\n", 5) : 0;
+        body->error = EMSGSIZE;
+    else if (body->framing == AWL__BODY_CHUNKED)
+        body->error = awl_stream_write(s, "0\r\n\r\n", 5);
+    return body->error;
 }

@@ -47,11 +47,13 @@ int64_t awl__http_parse_date(const char *text);
 typedef struct awl__body_out {
     enum awl__framing framing;
     uint64_t left; /* AWL__BODY_LENGTH: bytes still owed */
-    bool discard;  /* of a response to HEAD: counted, and not sent */
+    bool discard;  /* of a response to HEAD: not sent, and may be left out */
     bool ended;
+    int error;     /* the first one: what has gone out is not to be taken for the whole */
 } awl__body_out;
 
-/* Puts bytes of the body into a stream, framed. 0; EMSGSIZE: more than was promised; else as awl_stream_write. */
+/* Puts bytes of the body into a stream, framed. 0; EMSGSIZE: more than was promised; else as awl_stream_write. After an
+ * error all that follows fails as well, so that no end is written behind a part that is missing. */
 int awl__body_write(awl__body_out *body, awl_stream *s, const void *data, size_t len);
 
 /* Ends it. 0; EMSGSIZE: less was written than was promised, and the connection must not be used any more. */
