@@ -327,6 +327,8 @@ static int folded_line(awl__http_head *head, char *at, size_t start, size_t len)
         return refuse(head, 400, "a field goes on over two lines");
     if (!trim_value(at, &from, &to))
         return refuse(head, 400, "a field has a control character");
+    if (from == to)
+        return 0;
     end = field->value + strlen(at + field->value);
     if (at[field->value])
         memset(at + end, ' ', from - end);

@@ -223,15 +223,27 @@ static inline awl_coro on_echo(awl_request *request, void *arg)
     return co_call(echo, .request = request);
 }
 
-/* An application that echoes at every path. */
-static inline awl_http_app *echo_app(const awl_http_app_options *options)
+/* An application with one handler for all requests; one that echoes them. */
+static inline awl_http_app *app_of(awl_http_handler *handler, const awl_http_app_options *options)
 {
     awl_http_app *app = awl_http_app_new(options);
 
     CHECK(app != NULL);
-    CHECK_INT(awl_http_middleware(app, on_echo, NULL), 0);
+    CHECK_INT(awl_http_middleware(app, handler, NULL), 0);
     return app;
 }
+
+static inline awl_http_app *echo_app(const awl_http_app_options *options) { return app_of(on_echo, options); }
+
+/* HANDLER(name, { fields }) { body }: defines the coroutine of a handler, with its `request`, and on_NAME. */
+#define HANDLER(name, ...)                                                                                             \
+    co_declare(name, { awl_request *request; int rc; __extension__ struct __VA_ARGS__; });                             \
+    static awl_coro on_##name(awl_request *request, void *arg)                                                         \
+    {                                                                                                                  \
+        (void)arg;                                                                                                     \
+        return co_call(name, .request = request);                                                                      \
+    }                                                                                                                  \
+    co_define(name)
 
 /*
  * SERVER_TEST(name, { fields }) { body }: a test in virtual time. `server_begins(self)` serves self->app, or one that echoes, to
