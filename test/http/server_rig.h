@@ -121,6 +121,18 @@ static inline void client_takes(size_t n)
 
 /* ---- Answers in short --------------------------------------------------------------------------------------------- */
 
+static char brief[8192]; /* what `answers_to` says */
+
+static inline void brief_add(const char *text, size_t len)
+{
+    const size_t used = strlen(brief);
+
+    CHECK(used + len < sizeof brief);
+    memcpy(brief + used, text, len);
+    brief[used + len] = '\0';
+}
+
+/* The value of a field, with what is behind it; NULL: the head has no such. */
 static inline const char *field_value(const char *head, const char *end, const char *name)
 {
     const char *at = strstr(head, name);
@@ -128,20 +140,61 @@ static inline const char *field_value(const char *head, const char *end, const c
     return at && at < end ? at + strlen(name) : NULL;
 }
 
-/* Appends a chunked body's data; the end of it, or NULL if it does not come to one. */
-static inline const char *dechunk(const char *at, const char *end, char *to)
+/* Adds the data of chunks. Result: behind the last, or NULL: they do not come to it. */
+static inline const char *brief_add_chunks(const char *at, const char *all)
 {
     for (;;) {
         char *line;
-        const size_t n = strtoul(at, &line, 16);
+        const size_t n = strtoul(at, &line, 16), there = (size_t)(all - line);
 
-        if (line == at || end - line < 2 || (size_t)(end - line) < n + 4)
-            return n || end - line < 4 ? NULL : line + 4;
-        strncat(to, line + 2, n);
+        if (line == at || there < 4 || n > there - 4)
+            return NULL;
+        brief_add(line + 2, n);
         at = line + 2 + n + 2;
         if (!n)
             return at;
     }
+}
+
+/* Adds a body, but of the short page, which says the status again. Result: behind it. */
+static inline const char *brief_add_body(const char *head, const char *at, const char *all)
+{
+    const char *length = field_value(head, at, "Content-Length: "), *end = all;
+    const size_t there = (size_t)(all - at), n = length ? strtoul(length, NULL, 10) : there;
+
+    brief_add(" ", 1);
+    if (field_value(head, at, "Transfer-Encoding: chunked"))
+        end = brief_add_chunks(at, all);
+    else if (n <= there)
+        end = at + n;
+    else
+        end = NULL;
+    if (!field_value(head, at, "Transfer-Encoding: ") && (!length || n < 4 || strncmp(at, head + 9, 4) != 0))
+        brief_add(at, n < there ? n : there);
+    while (strchr(" \r\n", brief[strlen(brief) - 1]))
+        brief[strlen(brief) - 1] = '\0';
+    if (!end)
+        brief_add("!", 1);
+    return end ? end : all;
+}
+
+/* Adds one answer. Result: behind it. */
+static inline const char *brief_add_answer(const char *head, const char *all, bool is_head)
+{
+    const char *end = strstr(head, "\r\n\r\n");
+
+    if (brief[0])
+        brief_add("; ", 2);
+    if (!end) {
+        brief_add("!", 1);
+        return all;
+    }
+    CHECK(strncmp(head, "HTTP/1.1 ", 9) == 0);
+    brief_add(head + 9, 3);
+    end += 4;
+    if (is_head || head[9] == '1' || strncmp(head + 9, "204", 3) == 0 || strncmp(head + 9, "304", 3) == 0)
+        return end;
+    return brief_add_body(head, end, all);
 }
 
 /*
@@ -150,54 +203,15 @@ static inline const char *dechunk(const char *at, const char *end, char *to)
  */
 static inline const char *answers_to(wire *w, bool is_head)
 {
-    static char text[8192];
     const char *at = w->out + w->read_up_to, *all = w->out + w->out_len;
 
-    text[0] = '\0';
-    while (at < all) {
-        const char *end = strstr(at, "\r\n\r\n"), *length;
-
-        if (text[0])
-            strcat(text, "; ");
-        if (!end) {
-            strcat(text, "!");
-            at = all;
-            break;
-        }
-        CHECK(strncmp(at, "HTTP/1.1 ", 9) == 0);
-        strncat(text, at + 9, 3);
-        end += 4;
-        length = field_value(at, end, "Content-Length: ");
-        if (strncmp(at + 9, "100", 3) == 0 || strncmp(at + 9, "204", 3) == 0 || strncmp(at + 9, "304", 3) == 0 || is_head) {
-            at = end;
-            continue;
-        }
-        strcat(text, " ");
-        if (length) {
-            const size_t n = strtoul(length, NULL, 10), there = (size_t)(all - end);
-
-            if (n < 4 || strncmp(end, at + 9, 4) != 0) /* the short page says the status again */
-                strncat(text, end, n < there ? n : there);
-            at = n < there ? end + n : all;
-            if (n > there)
-                strcat(text, "!");
-        } else if (field_value(at, end, "Transfer-Encoding: chunked")) {
-            at = dechunk(end, all, text + strlen(text));
-            if (!at) {
-                strcat(text, "!");
-                at = all;
-            }
-        } else {
-            strncat(text, end, (size_t)(all - end));
-            at = all;
-        }
-        while (strchr(" \r\n", text[strlen(text) - 1]))
-            text[strlen(text) - 1] = '\0';
-    }
+    brief[0] = '\0';
+    while (at < all)
+        at = brief_add_answer(at, all, is_head);
     w->read_up_to = w->out_len;
     if (w->out_ended || w->closed)
-        strcat(text, text[0] ? " ." : ".");
-    return text;
+        brief_add(" .", 2);
+    return brief + (brief[0] == ' ');
 }
 
 #define CHECK_ANSWERS(expected) CHECK_STR(answers_to(&the_wire, false), (expected))
