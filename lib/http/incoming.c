@@ -14,7 +14,7 @@ void awl__incoming_begin(awl__incoming *in, awl_stream *s, enum awl__framing fra
     *in = (awl__incoming){ .s = s, .framing = framing, .limit = limit };
     if (framing == AWL__BODY_LENGTH)
         in->left = length;
-    in->ended = framing == AWL__NO_BODY;
+    in->ended = framing == AWL__NO_BODY || (framing == AWL__BODY_LENGTH && !length);
     if (framing == AWL__BODY_LENGTH && length > limit)
         in->error = AWL_ELIMIT;
 }

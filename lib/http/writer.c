@@ -39,7 +39,8 @@ static bool reserve(awl__http_out *out, size_t n)
 
 void awl__http_out_free(awl__http_out *out)
 {
-    awl__free(out->loop, out->at, out->cap);
+    if (out->at) /* a zeroed one has no loop */
+        awl__free(out->loop, out->at, out->cap);
     out->at = NULL;
     out->len = out->cap = 0;
 }
