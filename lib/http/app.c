@@ -1,4 +1,5 @@
 /* Applications: what they are made of, and the chain of handlers; see awl/http_server.h. */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <string.h>
 

@@ -1,4 +1,5 @@
 /* Connections of the HTTP server: one request after the other, and how long each may take; see awl/http_server.h. */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <string.h>
 

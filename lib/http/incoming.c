@@ -1,4 +1,5 @@
 /* Bodies that come in; see incoming.h. */
+#define _GNU_SOURCE
 #include "incoming.h"
 
 #include <errno.h>

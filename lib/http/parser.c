@@ -270,14 +270,14 @@ static int host(awl__http_head *head, const char *value, size_t len)
     return 0;
 }
 
-/* RFC 9110, 10.1.1: there is one expectation. */
+/* RFC 9110, 10.1.1: there is one expectation, and HTTP/1.0 has none. */
 static int expect(awl__http_head *head, const char *value, size_t len)
 {
-    if (head->of_response)
+    if (head->of_response || !head->minor)
         return 0;
     if (!awl__http_same_n(value, len, "100-continue"))
         return refuse(head, 417, "Expect is not 100-continue");
-    head->expects_continue = head->minor > 0;
+    head->expects_continue = true;
     return 0;
 }
 

@@ -1,4 +1,5 @@
 /* Requests: what came, decoded, and the memory that goes with it; see awl/http_server.h. */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <string.h>
 

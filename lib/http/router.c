@@ -1,4 +1,5 @@
 /* Routes: which handler a method and a path go to; see awl/http_server.h. */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <string.h>
 

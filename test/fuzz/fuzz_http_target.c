@@ -4,6 +4,7 @@
  *
  * The input is the text of a target, see words.h.
  */
+#define _GNU_SOURCE
 #include <stdbool.h>
 #include <stdio.h>
 

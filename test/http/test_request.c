@@ -335,11 +335,15 @@ SERVER_TEST(memory_of_a_request_goes_with_it, {})
 
 HANDLER(asks_for_too_much, {})
 {
+    char *text;
+
     co_begin;
     CHECK_PTR(awl_request_alloc(self->request, SIZE_MAX), NULL);
     CHECK_PTR(awl_request_alloc(self->request, SIZE_MAX - 8), NULL);
     CHECK(awl_request_alloc(self->request, 0) != NULL);
-    strcpy(awl_request_alloc(self->request, 3), "ab");
+    text = awl_request_alloc(self->request, 3);
+    CHECK(text != NULL);
+    strcpy(text, "ab");
     awl_respond_text(self->request, 200, NULL, "fine");
     co_end;
 }
