@@ -115,7 +115,7 @@ void awl_http_on_access(awl_http_app *app, awl_http_access_fn *fn, void *arg)
 co_def(no_route, { awl_request *request; int status; })
 {
     co_begin;
-    if (self->status == 404 && strcmp(self->request->path, "*") == 0) /* OPTIONS of the server as such: RFC 9110, 9.3.7 */
+    if (self->status == 404 && strcmp(self->request->path, "*") == 0) /* of the server as such: RFC 9110, 9.3.7 */
         co_return(awl_respond(self->request, 204, NULL, NULL, 0));
     if (self->status == 405 && awl__route_allow(self->request))
         co_raise(ENOMEM);
@@ -138,7 +138,7 @@ awl_coro awl_http_next(awl_request *request)
     return request->route->handler.fn(request, request->route->handler.arg);
 }
 
-/* ---- Pages for errors ---------------------------------------------------------------------------------------------- */
+/* ---- Pages for errors -------------------------------------------------------------------------------------------- */
 
 static const awl__page *page_for(const awl_http_app *app, int status)
 {

@@ -69,7 +69,7 @@ void awl__connection_enter(awl__connection *c, enum awl__phase phase)
     arm(c);
 }
 
-/* ---- One request --------------------------------------------------------------------------------------------------- */
+/* ---- One request ------------------------------------------------------------------------------------------------- */
 
 /* How the body comes, whether the connection stays; 0 or the status that refuses: `status`, if there is one already. */
 static int prepare(awl_request *request, int status)
@@ -127,8 +127,8 @@ co_def(handle, { awl_request *request; int status, rc; })
     co_end;
 }
 
-/* What is left of the body is read and dropped, if that is little. Result: whether the connection can go on. One whose body
- * was waited for with 100-continue, which nobody has sent, cannot: whether the body comes, nobody knows. */
+/* What is left of the body is read and dropped, if that is little. Result: whether the connection can go on. It cannot
+ * where the client waits for a 100 that nobody has sent: whether the body comes, nobody knows. */
 co_def(drop_body, { awl_request *request; char sink[1024]; size_t all; int rc; int64_t n; })
 {
     co_begin;
@@ -178,7 +178,7 @@ static void tell_access(const awl_request *request)
         app->access(app->access_arg, request, request->status, request->sent, app->loop->now - request->began);
 }
 
-/* ---- Connections ----------------------------------------------------------------------------------------------------- */
+/* ---- Connections ------------------------------------------------------------------------------------------------- */
 
 /* A request's memory: what was in it is cleared, but for the fields' places. */
 static awl_request *new_request(awl__connection *c)
@@ -328,7 +328,7 @@ co_def(connection, { awl__connection c; awl_request *request; int rc, status; bo
     co_end;
 }
 
-/* ---- Serving; see awl/http_server.h ---------------------------------------------------------------------------------- */
+/* ---- Serving; see awl/http_server.h ------------------------------------------------------------------------------ */
 
 static awl_coro serve_client(awl_stream *s, void *arg)
 {
@@ -358,7 +358,14 @@ static void site_released(void *arg)
     awl_http_app_release(app);
 }
 
-co_def(serve, { awl__site *site; const char *host; int port; awl_stream_options options; awl_server *server; awl_http_app *app; })
+co_def(serve, {
+    awl_http_app *app;
+    const char *host;
+    int port;
+    awl_stream_options options;
+    awl__site *site;
+    awl_server *server;
+})
 {
     co_begin;
     if (!self->app)

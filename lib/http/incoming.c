@@ -6,8 +6,8 @@
 
 #include "../stream/stream_priv.h"
 
-/* Bytes of chunk lines and trailers that may come beyond what there is data for: else a body of the smallest chunks with
- * the longest extensions would keep us busy with thousands of times its length. */
+/* Bytes of chunk lines and trailers that may come beyond what there is data for: else a body of small chunks with long
+ * extensions would keep us busy with thousands of times its length. */
 enum { MOST_OVERHEAD = 16384, OVERHEAD_PER_BYTE = 16 };
 
 void awl__incoming_begin(awl__incoming *in, awl_stream *s, enum awl__framing framing, uint64_t length, uint64_t limit)

@@ -20,7 +20,8 @@ enum { TOKEN = 1, VALUE = 2, TARGET = 4 };
       : (c) > ' ' && (c) < 0x7f                                        ? VALUE | TARGET                                \
                                                                        : 0))
 #define C8_(c) C_(c), C_((c) + 1), C_((c) + 2), C_((c) + 3), C_((c) + 4), C_((c) + 5), C_((c) + 6), C_((c) + 7)
-#define C64_(c) C8_(c), C8_((c) + 8), C8_((c) + 16), C8_((c) + 24), C8_((c) + 32), C8_((c) + 40), C8_((c) + 48), C8_((c) + 56)
+#define C32_(c) C8_(c), C8_((c) + 8), C8_((c) + 16), C8_((c) + 24)
+#define C64_(c) C32_(c), C32_((c) + 32)
 
 static const uint8_t kinds[256] = { C64_(0), C64_(64), C64_(128), C64_(192) };
 
@@ -36,6 +37,8 @@ static size_t span(const char *text, size_t len, uint8_t kind)
 bool awl__http_is_token(const char *text, size_t len) { return len && span(text, len, TOKEN) == len; }
 
 bool awl__http_is_value(const char *text, size_t len) { return span(text, len, VALUE) == len; }
+
+static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 static char lower(char c) { return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c; }
 
@@ -66,7 +69,7 @@ static int refuse(awl__http_head *head, uint16_t status, const char *what)
 
 /* ---- Hosts ------------------------------------------------------------------------------------------------------- */
 
-static bool is_hex(char c) { return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'f'); }
+static bool is_hex(char c) { return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'f'); }
 
 /* RFC 3986, 3.2.2: a name, of which it need not be one that DNS can have. Without `colons`, it ends at one. */
 static size_t host_name(const char *value, size_t len, bool colons)
@@ -102,7 +105,7 @@ static bool is_host(const char *value, size_t len, bool with_host, bool with_por
     if (len - i < 2 && with_port)
         return false;
     i += i < len;
-    while (i < len && value[i] >= '0' && value[i] <= '9')
+    while (i < len && is_digit(value[i]))
         i++;
     return i == len;
 }
@@ -112,7 +115,7 @@ static bool is_host(const char *value, size_t len, bool with_host, bool with_por
 /* "HTTP/1.x". 0, or the status that a request gets. */
 static uint16_t parse_version(awl__http_head *head, const char *text)
 {
-    if (memcmp(text, "HTTP/", 5) != 0 || text[5] < '0' || text[5] > '9' || text[6] != '.' || text[7] < '0' || text[7] > '9')
+    if (memcmp(text, "HTTP/", 5) != 0 || !is_digit(text[5]) || text[6] != '.' || !is_digit(text[7]))
         return 400;
     head->minor = text[7] != '0'; /* what is later than 1.1 is spoken to as 1.1: RFC 9110, 2.5 */
     return text[5] == '1' ? 0 : 505;
@@ -177,7 +180,7 @@ static int status_line(awl__http_head *head, char *at, size_t start, size_t len)
     if (len < 12 || parse_version(head, line) || line[8] != ' ' || (len > 12 && line[12] != ' '))
         return refuse(head, 502, "the response does not begin with HTTP/1.x and a status");
     for (int i = 9; i < 12; i++) {
-        if (line[i] < '0' || line[i] > '9')
+        if (!is_digit(line[i]))
             return refuse(head, 502, "the status is not a number of three digits");
     }
     if (line[9] == '0' || !awl__http_is_value(line, len))
@@ -188,14 +191,14 @@ static int status_line(awl__http_head *head, char *at, size_t start, size_t len)
     return 0;
 }
 
-/* ---- Fields that the protocol itself goes by ---------------------------------------------------------------------- */
+/* ---- Fields that the protocol itself goes by --------------------------------------------------------------------- */
 
 static int content_length(awl__http_head *head, const char *value, size_t len)
 {
     uint64_t length = 0;
 
     for (size_t i = 0; i < len; i++) {
-        if (value[i] < '0' || value[i] > '9' || length > (UINT64_MAX - 9) / 10)
+        if (!is_digit(value[i]) || length > (UINT64_MAX - 9) / 10)
             return refuse(head, 400, "Content-Length is not one number");
         length = length * 10 + (uint64_t)(value[i] - '0');
     }
@@ -300,7 +303,7 @@ static int meaning(awl__http_head *head, const char *name, size_t name_len, cons
     return 0;
 }
 
-/* ---- Field lines -------------------------------------------------------------------------------------------------- */
+/* ---- Field lines ------------------------------------------------------------------------------------------------- */
 
 static bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
@@ -363,7 +366,7 @@ static int field_line(awl__http_head *head, char *at, size_t start, size_t len)
     return 0;
 }
 
-/* ---- The whole ----------------------------------------------------------------------------------------------------- */
+/* ---- The whole --------------------------------------------------------------------------------------------------- */
 
 /* RFC 9112, 6: what could be understood in two ways is refused. */
 static int finish(awl__http_head *head)
@@ -473,7 +476,7 @@ const char *awl__http_field(const awl__http_head *head, const char *at, const ch
     return NULL;
 }
 
-/* ---- Chunks: RFC 9112, 7.1 ---------------------------------------------------------------------------------------- */
+/* ---- Chunks: RFC 9112, 7.1 --------------------------------------------------------------------------------------- */
 
 static size_t skip_blanks(const char *line, size_t i, size_t len)
 {

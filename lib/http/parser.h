@@ -60,7 +60,7 @@ void awl__http_head_begin(awl__http_head *head, bool of_response);
  *
  *   at    the head from its first byte (blank lines before it included), as far as it has come
  *   len   of that; grows from call to call, and the bytes that were there stay as the parser left them
- * Result   0: more is needed; the length of the head, when it is whole; negative: it is refused, see `status` and `what`.
+ * Result   0: more is needed; the length of the head, when it is whole; negative: refused, see `status` and `what`.
  */
 int awl__http_head_parse(awl__http_head *head, char *at, size_t len);
 
@@ -81,7 +81,7 @@ bool awl__http_chunk_line(const char *line, size_t len, uint64_t *size);
 /* A trailer's line, without its CR LF: whether it is a field. */
 bool awl__http_trailer_line(const char *line, size_t len);
 
-/* ---- Characters --------------------------------------------------------------------------------------------------- */
+/* ---- Characters -------------------------------------------------------------------------------------------------- */
 
 bool awl__http_is_token(const char *text, size_t len);       /* what methods and names are made of */
 bool awl__http_is_value(const char *text, size_t len);       /* no control characters but tabs */

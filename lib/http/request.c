@@ -33,7 +33,7 @@ void awl__request_close(awl_request *request)
     request->text = NULL;
 }
 
-/* ---- Decoding: RFC 3986, 2.1 --------------------------------------------------------------------------------------- */
+/* ---- Decoding: RFC 3986, 2.1 ------------------------------------------------------------------------------------- */
 
 static int hex(char c)
 {
@@ -140,7 +140,7 @@ int awl__request_open(awl_request *request, const char *text, size_t len)
     return open_target(request);
 }
 
-/* ---- Asking; see awl/http_server.h --------------------------------------------------------------------------------- */
+/* ---- Asking; see awl/http_server.h ------------------------------------------------------------------------------- */
 
 /* Of a request that was refused for its head there is no text, and all of it is empty. */
 const char *awl_request_method(const awl_request *request)
@@ -160,7 +160,8 @@ const char *awl_request_query_string(const awl_request *request) { return reques
 /* RFC 9112, 3.2.2: what the target says of the host is what counts. */
 const char *awl_request_host(awl_request *request)
 {
-    const char *target = awl_request_target(request), *path = path_of(target), *field = awl_request_field(request, "host");
+    const char *target = awl_request_target(request), *path = path_of(target);
+    const char *field = awl_request_field(request, "host");
     char *host;
 
     if (!request->text || path == target)
@@ -258,7 +259,7 @@ void awl_request_set_data(awl_request *request, void *data) { request->data = da
 
 void *awl_request_data(const awl_request *request) { return request->data; }
 
-/* ---- The body ----------------------------------------------------------------------------------------------------- */
+/* ---- The body ---------------------------------------------------------------------------------------------------- */
 
 static int go_on(awl_request *request)
 {

@@ -8,7 +8,7 @@
 
 #include "server_priv.h"
 
-/* ---- Statuses: RFC 9110, 15 ---------------------------------------------------------------------------------------- */
+/* ---- Statuses: RFC 9110, 15 -------------------------------------------------------------------------------------- */
 
 const char *awl__http_reason(int status)
 {
@@ -54,7 +54,7 @@ const char *awl__http_reason(int status)
     }
 }
 
-/* ---- Heads --------------------------------------------------------------------------------------------------------- */
+/* ---- Heads ------------------------------------------------------------------------------------------------------- */
 
 int awl_respond_field(awl_request *request, const char *name, const char *value)
 {
@@ -189,7 +189,7 @@ static int send_head(awl_request *request, int status, const char *type, int64_t
     return error;
 }
 
-/* ---- In one piece -------------------------------------------------------------------------------------------------- */
+/* ---- In one piece ------------------------------------------------------------------------------------------------ */
 
 int awl_respond(awl_request *request, int status, const char *type, const void *data, size_t len)
 {
@@ -250,11 +250,16 @@ int awl_respond_error(awl_request *request, int status)
     return 0;
 }
 
+static bool is_redirect(int status)
+{
+    return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
 int awl_respond_redirect(awl_request *request, int status, const char *location)
 {
     int error;
 
-    if (!request || !location || !location[0] || (status != 301 && status != 302 && status != 303 && status != 307 && status != 308))
+    if (!request || !location || !location[0] || !is_redirect(status))
         return EINVAL;
     for (const char *at = location; *at; at++) {
         if (*at <= ' ' || *at > '~')
@@ -264,7 +269,7 @@ int awl_respond_redirect(awl_request *request, int status, const char *location)
     return error ? error : awl_respond(request, status, NULL, NULL, 0);
 }
 
-/* ---- Piece by piece ------------------------------------------------------------------------------------------------- */
+/* ---- Piece by piece ---------------------------------------------------------------------------------------------- */
 
 int awl_respond_begin(awl_request *request, int status, const char *type, int64_t length)
 {

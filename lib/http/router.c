@@ -46,7 +46,9 @@ static bool same_pattern(const char *a, const char *b)
         const size_t n = segment(a), m = segment(b);
         const size_t left = brace(a, n), right = brace(b, m);
 
-        if (!left != !right || (left && (a[left] == '*') != (b[right] == '*')) || (!left && (n != m || memcmp(a, b, n) != 0)))
+        if (!left != !right || (left && (a[left] == '*') != (b[right] == '*')))
+            return false;
+        if (!left && (n != m || memcmp(a, b, n) != 0))
             return false;
         if (!a[n] || !b[m])
             return a[n] == b[m];
@@ -163,7 +165,7 @@ int awl__route_allow(awl_request *request)
     return error;
 }
 
-/* ---- Adding; see awl/http_server.h -------------------------------------------------------------------------------- */
+/* ---- Adding; see awl/http_server.h ------------------------------------------------------------------------------- */
 
 int awl_http_route(awl_http_app *app, const char *method, const char *pattern, awl_http_handler *handler, void *arg)
 {

@@ -8,7 +8,7 @@
 #include "parser.h"
 #include "writer.h"
 
-/* ---- Applications (app.c, router.c) ------------------------------------------------------------------------------- */
+/* ---- Applications (app.c, router.c) ------------------------------------------------------------------------------ */
 
 typedef struct awl__handler {
     awl_http_handler *fn;
@@ -55,7 +55,7 @@ int awl__route_find(awl_request *request);
 int awl__route_allow(awl_request *request); /* adds the field Allow; 0 or the error */
 bool awl__route_is_valid(const char *pattern);
 
-/* ---- Requests (request.c) ------------------------------------------------------------------------------------------ */
+/* ---- Requests (request.c) ---------------------------------------------------------------------------------------- */
 
 enum { AWL__PARAMS = 8 };
 
@@ -98,12 +98,12 @@ struct awl_request {
     awl__http_head head; /* last: what it holds of fields is not cleared */
 };
 
-/* Begins with the head, which it copies. 0, or the status that is answered: 400 for a path that is none, 501 for CONNECT,
- * 503 without memory. */
+/* Begins with the head, which it copies. 0, or the status that is answered: 400 for what is no path, 501 for CONNECT, 503
+ * without memory. */
 int awl__request_open(awl_request *request, const char *text, size_t len);
 void awl__request_close(awl_request *request);
 
-/* ---- Responses (respond.c) ------------------------------------------------------------------------------------------ */
+/* ---- Responses (respond.c) --------------------------------------------------------------------------------------- */
 
 /* The short page of a status. 0, or as awl_respond. */
 int awl__respond_page(awl_request *request, int status);
@@ -117,7 +117,7 @@ awl_coro awl__respond_wanted(awl_request *request, int status);
 /* The words for a status; "" if it is a rare one. */
 const char *awl__http_reason(int status);
 
-/* ---- Connections (connection.c) ------------------------------------------------------------------------------------- */
+/* ---- Connections (connection.c) ---------------------------------------------------------------------------------- */
 
 enum awl__phase { AWL__IDLE, AWL__HEAD, AWL__BODY, AWL__WRITE, AWL__HANDLER };
 

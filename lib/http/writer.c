@@ -101,7 +101,7 @@ int awl__http_out_field(awl__http_out *out, const char *name, const char *value)
     return 0;
 }
 
-/* ---- Dates: RFC 9110, 5.6.7 --------------------------------------------------------------------------------------- */
+/* ---- Dates: RFC 9110, 5.6.7 -------------------------------------------------------------------------------------- */
 
 static const char days[] = "Sun" "Mon" "Tue" "Wed" "Thu" "Fri" "Sat";
 static const char months[] = "Jan" "Feb" "Mar" "Apr" "May" "Jun" "Jul" "Aug" "Sep" "Oct" "Nov" "Dec";
@@ -136,7 +136,7 @@ static int month_of(const char *text)
 }
 
 /*
- * Reads a date by its shape: 'a' stands for a letter, 'm' begins the three of a month, and the letters d, y, h, i, s for a
+ * Reads a date by its shape: 'a' stands for a letter, 'm' for the three of a month, and the letters d, y, h, i, s for a
  * digit of that number (d: or a space before a single one). All else stands for itself. false: the text is another.
  */
 static bool read_shape(const char *text, const char *shape, int numbers[128])
@@ -177,7 +177,8 @@ static int days_of(int64_t year, int month)
 int64_t awl__http_parse_date(const char *text)
 {
     /* The form that is written today, then those that RFC 9110 still has readers know. */
-    static const char *const shapes[] = { "aaa, dd m yyyy hh:ii:ss GMT", ", dd-m-yy hh:ii:ss GMT", "aaa m dd hh:ii:ss yyyy" };
+    static const char *const shapes[] = { "aaa, dd m yyyy hh:ii:ss GMT", ", dd-m-yy hh:ii:ss GMT",
+                                          "aaa m dd hh:ii:ss yyyy" };
     int n[128] = { 0 };
 
     if (!read_shape(text, shapes[0], n)) {
@@ -207,7 +208,7 @@ int awl__http_out_date(awl__http_out *out)
     return awl__http_out_field(out, "Date", text);
 }
 
-/* ---- Bodies ------------------------------------------------------------------------------------------------------- */
+/* ---- Bodies ------------------------------------------------------------------------------------------------------ */
 
 int awl__body_write(awl__body_out *body, awl_stream *s, const void *data, size_t len)
 {

@@ -23,7 +23,7 @@ static const char *const words[] = {
 static char text[MOST_TEXT + 1];
 static size_t text_len;
 
-/* ---- The model ------------------------------------------------------------------------------------------------------- */
+/* ---- The model --------------------------------------------------------------------------------------------------- */
 
 enum { LINE = 16384, SPARE = 16384, CREDIT = 16 }; /* limits: of a line, of lines beyond data, of lines for a byte of data */
 
@@ -111,7 +111,7 @@ static int model_body(enum awl__framing framing, uint64_t length, uint64_t limit
     }
 }
 
-/* ---- A stream in memory ------------------------------------------------------------------------------------------------ */
+/* ---- A stream in memory ------------------------------------------------------------------------------------------ */
 
 static struct {
     size_t at, piece;
@@ -151,9 +151,17 @@ static void wire_close(void *self)
     awl_handle_cancel(&wire.handle);
 }
 
-/* ---- Both ---------------------------------------------------------------------------------------------------------------- */
+/* ---- Both -------------------------------------------------------------------------------------------------------- */
 
-co_def(reads, { enum awl__framing framing; uint64_t length, limit; size_t cap, got; awl__incoming in; awl_stream *s; char *buf; int rc; int64_t n; })
+co_def(reads, {
+    enum awl__framing framing;
+    uint64_t length, limit;
+    size_t cap, got;
+    awl__incoming in;
+    awl_stream *s;
+    int rc;
+    int64_t n;
+})
 {
     static const awl_transport transport = { .read = wire_read, .write = wire_write, .close = wire_close };
     const awl_stream_options options = { .limit = LINE };

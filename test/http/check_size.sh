@@ -1,6 +1,6 @@
 #!/bin/sh
-# check_size.sh LIMIT ROOT CC…: that what both roles of HTTP are made of, the parser, the writer and the bodies that come in, has at
-# most LIMIT bytes of text at -Os. Prints each. Exit status 77 where there is no tool `size`.
+# check_size.sh LIMIT ROOT CC…: that what both roles of HTTP are made of, the parser, the writer and the bodies that
+# come in, has at most LIMIT bytes of text at -Os. Prints each. Exit status 77 where there is no tool `size`.
 set -u
 limit=$1 root=$2
 shift 2

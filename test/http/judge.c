@@ -34,7 +34,11 @@ static const char *wrong;
 static void note_wrong(void *arg, const awl_request *request, int status, uint64_t bytes, awl_time took)
 {
     (void)arg, (void)bytes, (void)took;
-    wrong = status < 400 ? "" : request->head.what ? request->head.what : !request->path ? "the path" : status == 501 ? "CONNECT" : "the body";
+    wrong = status < 400         ? ""
+            : request->head.what ? request->head.what
+            : !request->path     ? "the path"
+            : status == 501      ? "CONNECT"
+                                 : "the body";
 }
 
 /* Serves one connection, with one piece of bytes on it. */

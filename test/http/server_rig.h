@@ -7,7 +7,7 @@
 
 #define CHECK_ANSWERS(expected) CHECK_STR(answers_to(&the_wire, false), (expected))
 
-/* ---- The application ---------------------------------------------------------------------------------------------- */
+/* ---- The application --------------------------------------------------------------------------------------------- */
 
 /* Says what was asked for: method, path, query and body. */
 co_def(echo, { awl_request *request; char *body; size_t len; })
@@ -51,11 +51,17 @@ static inline awl_http_app *echo_app(const awl_http_app_options *options) { retu
     co_define(name)
 
 /*
- * SERVER_TEST(name, { fields }) { body }: a test in virtual time. `server_begins(self)` serves self->app, or one that echoes, to
- * the client on the_wire. The body is run before anything is served; what it begins is ended for it.
+ * SERVER_TEST(name, { fields }) { body }: a test in virtual time. server_begins(self) serves self->app, or one that
+ * echoes, to the client on the_wire, and server_ends(self) ends that.
  */
 #define SERVER_TEST(name, ...)                                                                                         \
-    co_declare(name##_body, { awl_http_app *app; awl_stream *s; awl_task *server; int rc; __extension__ struct __VA_ARGS__; }); \
+    co_declare(name##_body, {                                                                                          \
+        awl_http_app *app;                                                                                             \
+        awl_stream *s;                                                                                                 \
+        awl_task *server;                                                                                              \
+        int rc;                                                                                                        \
+        __extension__ struct __VA_ARGS__;                                                                              \
+    });                                                                                                                \
     VIRTUAL_TEST(name, {})                                                                                             \
     {                                                                                                                  \
         co_begin;                                                                                                      \

@@ -11,7 +11,7 @@ static awl_http_app *new_app(const awl_http_app_options *options)
     return app;
 }
 
-/* ---- Middlewares ------------------------------------------------------------------------------------------------------- */
+/* ---- Middlewares ------------------------------------------------------------------------------------------------- */
 
 /* Puts its name before and behind what the rest of the chain does. */
 co_def(wraps, { awl_request *request; const char *name; })
@@ -120,7 +120,7 @@ SERVER_TEST(what_is_refused_is_seen_by_no_middleware, {})
     co_end;
 }
 
-/* ---- Pages for errors ----------------------------------------------------------------------------------------------------- */
+/* ---- Pages for errors -------------------------------------------------------------------------------------------- */
 
 co_def(says_page, { awl_request *request; const char *name; })
 {
@@ -215,7 +215,7 @@ VIRTUAL_TEST(pages_and_middlewares_have_to_be_some, { awl_http_app *app; })
     co_end;
 }
 
-/* ---- Who is told ------------------------------------------------------------------------------------------------------------- */
+/* ---- Who is told ------------------------------------------------------------------------------------------------- */
 
 static void note_access(void *arg, const awl_request *request, int status, uint64_t bytes, awl_time took)
 {
@@ -271,7 +271,7 @@ SERVER_TEST(what_was_refused_is_told_of_as_far_as_it_is_known, {})
     co_end;
 }
 
-/* ---- Applications as such ------------------------------------------------------------------------------------------------------ */
+/* ---- Applications as such ---------------------------------------------------------------------------------------- */
 
 TEST(an_application_is_of_a_running_loop)
 {

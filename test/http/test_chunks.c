@@ -76,7 +76,7 @@ TEST(trailers_are_fields)
     CHECK(!awl__http_trailer_line("", 0));
 }
 
-/* ---- Against a model ------------------------------------------------------------------------------------------------ */
+/* ---- Against a model --------------------------------------------------------------------------------------------- */
 
 /* The grammar of RFC 9112, 7.1 and 7.1.1, word for word, with backtracking: whether line[i, len) is a `chunk-ext`. */
 static bool is_blank(char c) { return c == ' ' || c == '\t'; }

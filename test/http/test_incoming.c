@@ -22,7 +22,13 @@ co_def(reads_all, { char *to; size_t cap, got; int64_t n; })
 static char data[20000], sink;
 
 /* One body, that comes with a pause at `cut` and then after every `step`, is read in pieces of `cap`. */
-co_def(comes, { const char *bytes, *expected; enum awl__framing framing; size_t cut, step, cap; int length, error, rc; awl_stream *s; })
+co_def(comes, {
+    const char *bytes, *expected;
+    enum awl__framing framing;
+    size_t cut, step, cap;
+    int length, error, rc;
+    awl_stream *s;
+})
 {
     co_begin;
     self->s = wire_open(&the_wire, NULL);

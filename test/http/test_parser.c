@@ -185,7 +185,7 @@ TEST(a_response_may_say_its_length_twice_if_it_is_the_same)
     CHECK(parse("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n", true) < 0);
 }
 
-/* ---- How bodies come: RFC 9112, 6.3 -------------------------------------------------------------------------------- */
+/* ---- How bodies come: RFC 9112, 6.3 ------------------------------------------------------------------------------ */
 
 TEST(how_the_body_of_a_response_comes)
 {
@@ -224,7 +224,7 @@ TEST(lengths_of_a_response_that_contradict_are_refused)
     CHECK(parse("HTTP/1.1 100 OK\r\nTransfer-Encoding: chunked\r\n\r\n", true) < 0);
 }
 
-/* ---- Limits ------------------------------------------------------------------------------------------------------- */
+/* ---- Limits ------------------------------------------------------------------------------------------------------ */
 
 /* "HTTP/1.1 200 …" in a line of n bytes, and a field line of m. */
 static int parse_long(size_t n, size_t m, size_t step)

@@ -14,7 +14,7 @@ static bool sent_field(const char *line)
     return strstr(the_wire.out, text) != NULL;
 }
 
-/* ---- At once ------------------------------------------------------------------------------------------------------- */
+/* ---- At once ----------------------------------------------------------------------------------------------------- */
 
 HANDLER(responds, {})
 {
@@ -126,7 +126,7 @@ SERVER_TEST(misuse_is_refused_and_leaves_nothing, {})
     co_end;
 }
 
-/* ---- Statuses without a body ----------------------------------------------------------------------------------------- */
+/* ---- Statuses without a body ------------------------------------------------------------------------------------- */
 
 static int wanted_status;
 
@@ -172,7 +172,7 @@ SERVER_TEST(a_redirect_has_a_location, {})
     co_end;
 }
 
-/* ---- Piece by piece --------------------------------------------------------------------------------------------------- */
+/* ---- Piece by piece ---------------------------------------------------------------------------------------------- */
 
 static int64_t promised; /* the length that is announced, and the pieces that are written */
 static const char *pieces[5];
@@ -248,7 +248,7 @@ SERVER_TEST(nothing_is_sent_to_head_but_the_head, {})
     co_end;
 }
 
-/* ---- Bodies that are not what was promised ---------------------------------------------------------------------------- */
+/* ---- Bodies that are not what was promised ----------------------------------------------------------------------- */
 
 SERVER_TEST(less_than_was_promised_aborts, {})
 {
@@ -315,7 +315,7 @@ SERVER_TEST(a_handler_that_fails_within_its_body_leaves_it_without_an_end, {})
     co_end;
 }
 
-/* ---- Backpressure ------------------------------------------------------------------------------------------------------- */
+/* ---- Backpressure ------------------------------------------------------------------------------------------------ */
 
 static size_t written;
 
@@ -359,7 +359,7 @@ SERVER_TEST(a_write_that_waits_can_be_cancelled, {})
     co_end;
 }
 
-/* ---- Without memory ------------------------------------------------------------------------------------------------------ */
+/* ---- Without memory ---------------------------------------------------------------------------------------------- */
 
 HANDLER(responds_without_memory, {})
 {

@@ -5,7 +5,7 @@
 #include "../stream/rig.h"
 #include "cases.h"
 
-/* ---- A server that answers with a case -------------------------------------------------------------------------------- */
+/* ---- A server that answers with a case --------------------------------------------------------------------------- */
 
 static struct {
     const wire_case *c;
@@ -46,7 +46,7 @@ static awl_coro answer(awl_stream *s, void *arg)
     return co_call(answers, .s = s);
 }
 
-/* ---- A client that says what it got ------------------------------------------------------------------------------------- */
+/* ---- A client that says what it got ------------------------------------------------------------------------------ */
 
 static const char *name_of(int error)
 {
@@ -85,7 +85,13 @@ co_def(asks, { awl_http_session *session; const char *method; awl_response *r; c
     co_end;
 }
 
-co_def(tries, { size_t cut, step; awl_http_session *session; awl_http_session_options options; const char *method; int before; })
+co_def(tries, {
+    size_t cut, step;
+    awl_http_session *session;
+    awl_http_session_options options;
+    const char *method;
+    int before;
+})
 {
     const wire_case *c = the_server.c;
 

@@ -17,7 +17,7 @@ co_def(dribbles, { const char *text; awl_time pause; })
     co_end;
 }
 
-/* ---- Heads: 10 s --------------------------------------------------------------------------------------------------------- */
+/* ---- Heads: 10 s ------------------------------------------------------------------------------------------------- */
 
 SERVER_TEST(a_head_has_ten_seconds_from_its_first_byte, {})
 {
@@ -73,7 +73,7 @@ SERVER_TEST(each_head_has_its_own_time, { int i; })
     co_end;
 }
 
-/* ---- Idle: 75 s ------------------------------------------------------------------------------------------------------------ */
+/* ---- Idle: 75 s -------------------------------------------------------------------------------------------------- */
 
 SERVER_TEST(an_idle_connection_ends_after_a_while, {})
 {
@@ -103,7 +103,7 @@ SERVER_TEST(who_never_asks_is_idle, {})
     co_end;
 }
 
-/* ---- Bodies: 30 s for the next byte ------------------------------------------------------------------------------------------ */
+/* ---- Bodies: 30 s for the next byte ------------------------------------------------------------------------------ */
 
 #define POST "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n"
 
@@ -177,7 +177,7 @@ SERVER_TEST(the_rest_of_a_body_has_thirty_seconds_in_all, {})
     co_end;
 }
 
-/* ---- Writing: 60 s for the next byte ------------------------------------------------------------------------------------------- */
+/* ---- Writing: 60 s for the next byte ----------------------------------------------------------------------------- */
 
 HANDLER(writes_much, { char block[10000]; int i; })
 {
@@ -237,7 +237,7 @@ SERVER_TEST(an_answer_that_is_not_taken_does_not_hold_the_connection, {})
     co_end;
 }
 
-/* ---- Times of one's own ----------------------------------------------------------------------------------------------------------- */
+/* ---- Times of one's own ------------------------------------------------------------------------------------------ */
 
 SERVER_TEST(all_times_can_be_set, { awl_http_app_options options; })
 {

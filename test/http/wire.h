@@ -94,7 +94,9 @@ static inline void wire_close(void *self)
     w->s = NULL;
 }
 
-static const awl_transport wire_transport = { .read = wire_read, .write = wire_write, .write_eof = wire_write_eof, .close = wire_close };
+static const awl_transport wire_transport = {
+    .read = wire_read, .write = wire_write, .write_eof = wire_write_eof, .close = wire_close
+};
 
 /* Puts a stream on a fresh wire. */
 static inline awl_stream *wire_open(wire *w, const awl_stream_options *options)
@@ -130,7 +132,7 @@ static inline void client_takes(size_t n)
     wire_goes_on(&the_wire);
 }
 
-/* ---- Answers in short --------------------------------------------------------------------------------------------- */
+/* ---- Answers in short -------------------------------------------------------------------------------------------- */
 
 static char brief[8192]; /* what `answers_to` says */
 

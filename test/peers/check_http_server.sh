@@ -79,8 +79,9 @@ assert [line for line in data.split(b'\n') if line.startswith(b'Hello')] == [b'H
 END
 
 # aiohttp and requests, where Python has them.
-if python3 -c 'import aiohttp' 2>/dev/null; then
-    check python3 - "$url" <<'END'
+for python in python3 /usr/bin/python3; do
+    "$python" -c 'import aiohttp' 2>/dev/null || continue
+    check "$python" - "$url" <<'END'
 import asyncio, sys, aiohttp
 
 async def main():
@@ -96,7 +97,8 @@ async def main():
 
 asyncio.run(main())
 END
-fi
+    break
+done
 if python3 -c 'import requests' 2>/dev/null; then
     check python3 - "$url" <<'END'
 import sys, requests
