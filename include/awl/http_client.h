@@ -32,6 +32,7 @@
 
 typedef struct awl_http_session awl_http_session;
 typedef struct awl_response awl_response;
+typedef struct awl_http_upload awl_http_upload;
 
 /* A name and a value; the last one of an array has the name NULL. */
 typedef struct awl_http_pair {
@@ -52,7 +53,7 @@ typedef struct awl_http_session_options {
     const char *base_url;         /* what URLs of requests are relative to */
     const awl_http_pair *headers; /* of every request, unless that has one of the same name */
     const char *user_agent;       /* "awl" */
-    const char *user, *password;  /* basic authentication, to the first origin of a request only */
+    const char *user, *password;  /* basic authentication, to the first origin of a request only, and that of base_url */
     awl_tls *tls;                 /* for https; NULL: one that trusts what the system trusts */
     awl_http_timeouts timeouts;
     int limit;                    /* connections in use at once: 100 */
@@ -79,13 +80,22 @@ void awl_http_session_close(awl_http_session *session);
 
 /* ---- Requests ------------------------------------------------------------------------------------------------------ */
 
-/* Zero is the default of every option. Everything is to stay valid until the response's head is there. */
+/* Makes the coroutine that writes a body: return co_call(…) from it. It is called again when the request is sent again, after
+ * a redirect that keeps its method, or because a kept connection had died. A response that comes before the end of the body
+ * cancels it; an error that it ends with is that of the request. */
+typedef awl_coro awl_http_upload_fn(awl_http_upload *upload, void *arg);
+
+/* Zero is the default of every option. What they point to is to stay valid until the response's head is there; the struct
+ * itself is copied when it is given. */
 typedef struct awl_http_request_options {
     const awl_http_pair *headers; /* instead of the session's of the same name */
     const awl_http_pair *params;  /* appended to the query, encoded */
     const awl_http_pair *form;    /* a body of type application/x-www-form-urlencoded */
     const void *body;             /* a body of `body_size` bytes */
-    size_t body_size;
+    awl_http_upload_fn *upload;   /* or one that a coroutine writes: `body_size` bytes; 0: nobody knows, so in chunks */
+    void *upload_arg;
+    uint64_t body_size;
+    bool expect;                  /* ask before the body is sent, and wait up to a second for an answer */
     const char *type;             /* the body's Content-Type */
     const char *user, *password;
     awl_http_timeouts timeouts;   /* zero: the session's */
@@ -113,6 +123,18 @@ AWL_CORO awl_http_head(awl_http_session *session, const char *url, const awl_htt
 AWL_CORO awl_http_post(awl_http_session *session, const char *url, const awl_http_request_options *options);
 AWL_CORO awl_http_put(awl_http_session *session, const char *url, const awl_http_request_options *options);
 AWL_CORO awl_http_delete(awl_http_session *session, const char *url, const awl_http_request_options *options);
+
+/*
+ * Sends bytes of a body, from its coroutine, and waits until there is room for more.
+ *
+ *   data   valid until the operation completes
+ * Result   none.
+ * Errors   EMSGSIZE: more than was promised; EINVAL; the connection's error: the response, if there is one, is read all the
+ *          same; ECANCELED: the response is there, or the request was cancelled.
+ * Context  keeps at most 128 KiB of it.
+ * Source   test/http/test_upload.c
+ */
+AWL_CORO awl_upload_write(awl_http_upload *upload, const void *data, size_t len);
 
 /* ---- Responses ----------------------------------------------------------------------------------------------------- */
 

@@ -6,126 +6,30 @@
 
 enum { MOST_INTERIM = 16 }; /* responses of 1xx before the proper one */
 
-/* ---- The head ------------------------------------------------------------------------------------------------------ */
-
-static bool has_pair(const awl_http_pair *pairs, const char *name)
-{
-    for (; pairs && pairs->name; pairs++) {
-        if (awl__http_same(pairs->name, name))
-            return true;
-    }
-    return false;
-}
-
-/* Whether a field is a secret that is for the first origin alone. */
-static bool is_secret(const char *name)
-{
-    return awl__http_same(name, "authorization") || awl__http_same(name, "cookie") ||
-           awl__http_same(name, "proxy-authorization");
-}
-
-/* Fields of the request, and those of the session that it does not replace. 0 or the error. */
-static int put_fields(awl__http_out *out, const awl__exchange *x, const awl_http_pair *pairs, const awl_http_pair *unless)
-{
-    int error = 0;
-
-    for (; pairs && pairs->name && !error; pairs++) {
-        if (!has_pair(unless, pairs->name) && (x->same_origin || !is_secret(pairs->name)))
-            error = awl__http_out_field(out, pairs->name, pairs->value);
-    }
-    return error;
-}
-
-/* "Basic " and base64 of "user:password": RFC 7617, RFC 4648. */
-static void put_basic(awl__http_out *out, const char *user, const char *password)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const size_t user_len = strlen(user), len = user_len + 1 + (password ? strlen(password) : 0);
-
-    awl__http_out_text(out, "Authorization: Basic ", 21);
-    for (size_t i = 0; i < len; i += 3) {
-        uint32_t n = 0;
-
-        for (size_t j = i; j < i + 3; j++) {
-            const char c = j < user_len ? user[j] : j == user_len ? ':' : j < len ? password[j - user_len - 1] : '\0';
-            n = n << 8 | (unsigned char)c;
-        }
-        awl__http_out_text(out, (const char[]){ digits[n >> 18], digits[n >> 12 & 63], i + 1 < len ? digits[n >> 6 & 63] : '=',
-                                                i + 2 < len ? digits[n & 63] : '=' }, 4);
-    }
-    awl__http_out_text(out, "\r\n", 2);
-}
-
-static void put_authorization(awl__http_out *out, const awl__exchange *x)
-{
-    const awl_http_session_options *o = &x->session->options;
-    const bool own = x->options && x->options->user;
-
-    if (!x->same_origin || has_pair(o->headers, "authorization") || (x->options && has_pair(x->options->headers, "authorization")))
-        return;
-    if (own)
-        put_basic(out, x->options->user, x->options->password);
-    else if (o->user)
-        put_basic(out, o->user, o->password);
-}
-
-/* Whether a method says by itself that there is a body. */
-static bool means_body(const char *method)
-{
-    return strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0 || strcmp(method, "PATCH") == 0;
-}
-
-/* Puts the whole head together. 0 or the error. */
-static int put_head(awl__http_out *out, const awl__exchange *x, const awl_url *url)
-{
-    const awl_http_session_options *o = &x->session->options;
-    const awl_http_pair *own = x->options ? x->options->headers : NULL;
-    const bool v6 = memchr(url->host.at, ':', url->host.len), slash = !url->path.len;
-    int error;
-
-    awl__http_out_print(out, "%s %s%.*s%s%.*s HTTP/1.1\r\n", x->method, slash ? "/" : "", (int)url->path.len, url->path.at,
-                        url->query.at ? "?" : "", (int)url->query.len, url->query.at ? url->query.at : "");
-    if (!has_pair(own, "host"))
-        awl__http_out_print(out, "Host: %s%.*s%s%s%.*s\r\n", v6 ? "[" : "", (int)url->host.len, url->host.at, v6 ? "]" : "",
-                            url->port.len ? ":" : "", (int)url->port.len, url->port.at ? url->port.at : "");
-    if (!has_pair(own, "user-agent") && !has_pair(o->headers, "user-agent"))
-        awl__http_out_field(out, "User-Agent", o->user_agent);
-    if (!has_pair(own, "accept") && !has_pair(o->headers, "accept"))
-        awl__http_out_text(out, "Accept: */*\r\n", 13);
-    put_authorization(out, x);
-    error = put_fields(out, x, own, NULL);
-    if (!error)
-        error = put_fields(out, x, o->headers, own);
-    if (!error && x->type && !has_pair(own, "content-type"))
-        error = awl__http_out_field(out, "Content-Type", x->type);
-    if (x->body_size || means_body(x->method))
-        awl__http_out_print(out, "Content-Length: %zu\r\n", x->body_size);
-    awl__http_out_text(out, "\r\n", 2);
-    return error ? error : out->error;
-}
-
-/* Sends head and body as one. 0 or the error. */
-static int send_request(const awl__exchange *x, awl_stream *s, const awl_url *url)
-{
-    awl__http_out out = { .loop = x->session->loop };
-    int error = put_head(&out, x, url);
-
-    if (!error) {
-        const struct iovec parts[2] = { { out.at, out.len }, { (void *)(uintptr_t)x->body, x->body_size } };
-        error = awl_stream_writev(s, parts, x->body_size ? 2 : 1);
-    }
-    awl__http_out_free(&out);
-    return error;
-}
-
 /* ---- The response ---------------------------------------------------------------------------------------------------- */
 
-/* Parses what has come. 0: more is needed, or another head follows; 1: it is there; else the error. */
-static int take_head(awl_response *r, awl_stream *s, int *interim)
+/* A response that is not the last: 100 lets the body go. 0 or the error. */
+static int take_interim(awl_response *r, awl_http_upload *up, int *interim)
+{
+    if (r->head.status == 101 || ++*interim > MOST_INTERIM) {
+        awl__error_detail(r->session->loop, AWL_EPROTOCOL, "%s: %s", r->url,
+                          r->head.status == 101 ? "it changes to a protocol that nobody asked for"
+                                                : "more than 16 interim responses");
+        return AWL_EPROTOCOL;
+    }
+    if (up && r->head.status == 100)
+        awl_event_set(&up->go);
+    awl__http_head_begin(&r->head, true);
+    return 0;
+}
+
+/* Parses what has come. 0: more is needed; 1: the head is there; -1: another one follows; else the error. */
+static int take_head(awl_response *r, awl_stream *s, awl_http_upload *up, int *interim)
 {
     awl_input_ *in = &s->in;
     char *at = in->at_ ? in->at_ + in->start_ : NULL;
     const int n = at ? awl__http_head_parse(&r->head, at, awl__input_len(in)) : 0;
+    int error;
 
     if (n < 0) {
         awl__error_detail(r->session->loop, AWL_EPROTOCOL, "%s: %s", r->url, r->head.what);
@@ -136,10 +40,8 @@ static int take_head(awl_response *r, awl_stream *s, int *interim)
     if (r->head.status < 200) {
         awl__input_take(in, (size_t)n);
         awl__input_settle(in);
-        if (r->head.status == 101 || ++*interim > MOST_INTERIM)
-            return AWL_EPROTOCOL;
-        awl__http_head_begin(&r->head, true);
-        return -EAGAIN;
+        error = take_interim(r, up, interim);
+        return error ? error : -1;
     }
     r->text = awl__alloc(r->session->loop, (size_t)n);
     if (!r->text)
@@ -153,25 +55,102 @@ static int take_head(awl_response *r, awl_stream *s, int *interim)
     return 1;
 }
 
-co_def(read_head, { awl_response *r; awl_stream *s; int rc, interim; int64_t n; bool any; })
+/* *silent: the connection ended before a byte of a response. While a body goes out, that counts as a sign of life. */
+co_def(read_head, {
+    awl_response *r;
+    awl_stream *s;
+    awl_http_upload *up;
+    bool *silent;
+    awl_timeout stall;
+    int rc, interim;
+    int64_t n;
+})
 {
     co_begin;
     awl__http_head_begin(&self->r->head, true);
+    awl_timeout_enter(&self->stall, self->r->read_timeout);
+    if (self->up)
+        self->up->stall = &self->stall;
     for (;;) {
-        while ((self->rc = take_head(self->r, self->s, &self->interim)) == -EAGAIN)
+        while ((self->rc = take_head(self->r, self->s, self->up, &self->interim)) == -1)
             ;
         if (self->rc == 1)
             co_return(0);
         if (self->rc)
             co_raise(self->rc);
-        co_let(self->n, awl__stream_fill(self->s));
+        co_try(self->rc, awl__stream_fill(self->s));
+        self->n = 0;
+        if (!self->rc)
+            co_result(self->n);
+        *self->silent = !self->n && !awl__input_len(&self->s->in) && !self->interim;
+        if (self->rc)
+            co_raise(self->rc);
         if (!self->n)
-            co_raise(awl__input_len(&self->s->in) || self->interim ? AWL_EINCOMPLETE : ECONNRESET);
+            co_raise(*self->silent ? ECONNRESET : AWL_EINCOMPLETE);
+        awl_timeout_reschedule(&self->stall, self->r->read_timeout);
     }
+    co_finally;
+    if (self->up)
+        self->up->stall = NULL;
+    self->rc = awl_timeout_exit(&self->stall, co_failing);
+    if (self->rc)
+        co_raise(self->rc);
     co_end;
 }
 
-/* ---- Both ------------------------------------------------------------------------------------------------------------ */
+/* ---- Both at once ------------------------------------------------------------------------------------------------------ */
+
+/* Sends the body and reads the head at the same time. What ends the one early ends the other: a response that is final
+ * while there is more to send, or a body that cannot be had. */
+co_def(upload_and_read, { awl_http_upload up; awl_response *r; bool *silent; awl_task_group group; int rc; })
+{
+    co_begin;
+    awl_task_group_enter(&self->group);
+    self->rc = awl_task_group_spawn(&self->group, awl__upload_run(&self->up));
+    if (self->rc)
+        co_raise(self->rc);
+    co_await(co_call(read_head, .r = self->r, .s = self->up.s, .up = &self->up, .silent = self->silent));
+    co_finally;
+    if (!co_failing && !self->up.done) {
+        self->r->reusable = false;
+        awl_task_group_cancel(&self->group);
+    }
+    co_try_cancel(self->rc, awl_task_group_exit(&self->group, co_failing));
+    if (self->rc == AWL_EGROUP)
+        self->rc = awl_task_group_errors(&self->group, NULL)->error;
+    awl_task_group_fini(&self->group);
+    if (self->rc)
+        co_raise(self->rc);
+    co_end;
+}
+
+/* Sends the head, with the body where that is short; the head's memory goes. 0 or the error. */
+static int send_head(const awl__exchange *x, awl_stream *s, awl__http_out *head)
+{
+    const struct iovec parts[2] = { { head->at, head->len }, { (void *)(uintptr_t)x->body, (size_t)x->body_size } };
+    const int error = awl_stream_writev(s, parts, x->body_size && !awl__uploads(x) ? 2 : 1);
+
+    awl__http_out_free(head);
+    return error;
+}
+
+/* A coroutine object that has the request sent and the head read. */
+static awl_coro begin_reading(const awl__exchange *x, awl_response *r, bool *silent)
+{
+    awl_stream *s = r->conn->s;
+
+    if (!awl__uploads(x))
+        return co_call(read_head, .r = r, .s = s, .silent = silent);
+    return co_call(upload_and_read,
+                   .up = { .s = s,
+                           .x = x,
+                           .body = { .framing = x->upload && !x->body_size ? AWL__BODY_CHUNKED : AWL__BODY_LENGTH,
+                                     .left = x->body_size },
+                           .expects = awl__expects(x) },
+                   .r = r, .silent = silent);
+}
+
+/* ---- One exchange -------------------------------------------------------------------------------------------------------- */
 
 /* RFC 9110, 9.2.2. */
 static bool is_idempotent(const char *method)
@@ -185,51 +164,77 @@ static bool is_idempotent(const char *method)
     return false;
 }
 
-/* Whether a kept connection died before it answered, and the request may be sent again. */
-static bool may_retry(const awl__exchange *x, const awl__conn *conn, int error)
+/* What a host is called where connections are opened: the zone of an address without its escape, letters small. false: it
+ * is none, or too long. */
+static bool copy_host(awl_url_part host, char *to, size_t cap)
 {
-    return conn->reused && (error == ECONNRESET || error == EPIPE) && is_idempotent(x->method) &&
-           !(x->options && x->options->no_retry);
+    size_t n = 0;
+    bool zone = false;
+
+    for (size_t i = 0; i < host.len && n + 1 < cap; i++) {
+        const char c = host.at[i];
+
+        zone |= c == '%' && memchr(host.at, ':', i);
+        to[n++] = c >= 'A' && c <= 'Z' && !zone ? (char)(c + 32) : c;
+        if (c == '%' && zone && host.len - i > 2 && host.at[i + 1] == '2' && host.at[i + 2] == '5')
+            i += 2;
+    }
+    to[n] = '\0';
+    return host.len && n + 1 < cap;
 }
 
 co_def(exchange, {
     awl__exchange *x;
     awl_response *r;
     awl_url url;
+    awl__target target;
     awl_timeout timeout;
+    awl__http_out head;
     char host[256];
     int rc;
-    bool fresh, https;
+    bool silent;
 })
 {
-    awl_response *r = self->r;
-
     co_begin;
-    if (awl_url_parse(r->url, &self->url) || !self->url.host.len || self->url.host.len >= sizeof self->host)
+    if (awl_url_parse(self->r->url, &self->url) || !copy_host(self->url.host, self->host, sizeof self->host))
         co_raise(EINVAL);
-    self->https = awl_url_part_is_nocase(self->url.scheme, "https");
-    if (!self->https && !awl_url_part_is_nocase(self->url.scheme, "http"))
+    self->target = (awl__target){ .host = self->host,
+                                  .port = awl_url_port(&self->url),
+                                  .https = awl_url_part_is_nocase(self->url.scheme, "https"),
+                                  .sure = !is_idempotent(self->x->method) || self->x->options->no_retry };
+    if (!self->target.https && !awl_url_part_is_nocase(self->url.scheme, "http"))
         co_raise(EPROTONOSUPPORT);
-    memcpy(self->host, self->url.host.at, self->url.host.len);
     self->r->is_head = strcmp(self->x->method, "HEAD") == 0;
+    self->head.loop = self->x->session->loop;
     for (;;) {
+        self->rc = awl__request_head(&self->head, self->x, &self->url);
+        if (self->rc)
+            co_raise(self->rc);
         awl_timeout_enter(&self->timeout, self->x->timeouts.connect);
-        co_try_cancel(self->rc, awl__conn_acquire(self->x->session, self->host, awl_url_port(&self->url), self->https, self->fresh));
+        co_try_cancel(self->rc, awl__conn_acquire(self->x->session, &self->target));
         self->rc = awl_timeout_exit(&self->timeout, self->rc);
         if (self->rc)
             co_raise(self->rc);
         co_result(self->r->conn);
-        self->rc = send_request(self->x, self->r->conn->s, &self->url);
-        if (!self->rc)
-            co_try(self->rc, co_call(read_head, .r = self->r, .s = self->r->conn->s));
-        if (!self->rc)
+        self->silent = true;
+        self->rc = send_head(self->x, self->r->conn->s, &self->head);
+        if (!self->rc || self->rc == awl_stream_error(self->r->conn->s)) /* there may be an answer all the same */
+            co_try(self->rc, begin_reading(self->x, self->r, &self->silent));
+        if (!self->rc && self->r->head.status == 417 && awl__expects(self->x)) {
+            self->x->not_expecting = true;
+        } else if (self->rc && self->silent && self->r->conn->reused && !self->target.sure &&
+                   (self->rc == ECONNRESET || self->rc == awl_stream_error(self->r->conn->s))) {
+            self->target.fresh = true; /* it had been kept, and died before it said anything */
+        } else {
             break;
-        self->fresh = may_retry(self->x, self->r->conn, self->rc);
-        awl__conn_release(self->x->session, self->r->conn, false);
-        self->r->conn = NULL;
-        if (!self->fresh)
-            co_raise(self->rc);
+        }
+        self->r->reusable = false;
+        awl__response_reset(self->r);
     }
+    if (self->rc)
+        co_raise(self->rc);
+    co_finally;
+    awl__http_out_free(&self->head);
     co_end;
 }
 

@@ -1,6 +1,8 @@
 /* Connections that sessions keep, and how many there are; see awl/http_client.h. */
+#define _POSIX_C_SOURCE 200809L
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "client_priv.h"
 
@@ -54,25 +56,38 @@ static void unlink_idle(awl__conn *conn)
     conn->all.next->prev = conn->all.prev;
 }
 
-static void free_conn(awl_http_session *session, awl__conn *conn)
+/* `clean`: what was written may still be sent. Else it is dropped, so that nobody waits for a peer that does not read. */
+static void free_conn(awl_http_session *session, awl__conn *conn, bool clean)
 {
     awl__origin *origin = conn->origin;
 
+    if (!clean)
+        awl_stream_abort(conn->s);
     awl_stream_close(conn->s);
     awl__free(session->loop, conn, sizeof *conn);
+    session->open--;
     leave_origin(session, origin);
 }
 
-/* Whether a connection that was idle still is: what can be read from it is its end, or what nobody asked for. */
-static bool is_quiet(awl__conn *conn)
+/* Whether a connection that was idle still is: what can be read from it is its end, or what nobody asked for. The stream
+ * may not know yet what the kernel does: `sure` asks that. */
+static bool is_quiet(const awl__conn *conn, bool sure)
 {
     awl_stream *s = conn->s;
     char c;
 
-    return !s->error && !s->closing && !awl__input_len(&s->in) && s->transport->read(s->self, &c, 1) == -EAGAIN;
+    if (s->error || s->closing || awl__input_len(&s->in) || s->transport->read(s->self, &c, 1) != -EAGAIN)
+        return false;
+    return !sure || (recv(awl_stream_fd(s), &c, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
 static void sweep_later(void *arg) { awl__pool_sweep(arg, false); }
+
+static void drop_idle(awl_http_session *session, awl__conn *conn)
+{
+    unlink_idle(conn);
+    free_conn(session, conn, true);
+}
 
 void awl__pool_sweep(awl_http_session *session, bool all)
 {
@@ -82,28 +97,33 @@ void awl__pool_sweep(awl_http_session *session, bool all)
         awl__conn *conn = (awl__conn *)(void *)at;
 
         at = at->next;
-        if (all || session->loop->now - conn->idle_since >= session->options.keep_alive || !is_quiet(conn)) {
-            unlink_idle(conn);
-            free_conn(session, conn);
-        }
+        if (all || session->loop->now >= conn->until || !is_quiet(conn, false))
+            drop_idle(session, conn);
     }
     if (session->idle.next != &session->idle)
         awl_call_later(session->loop, &session->sweep, AWL_SECOND, sweep_later, session);
 }
 
-static awl__conn *take_idle(awl__origin *origin, awl_http_session *session)
+static awl__conn *take_idle(awl_http_session *session, awl__origin *origin, bool sure)
 {
     while (origin->idle) {
         awl__conn *conn = origin->idle;
 
         unlink_idle(conn);
-        if (is_quiet(conn)) {
+        if (session->loop->now < conn->until && is_quiet(conn, sure)) {
             conn->reused = true;
             return conn;
         }
-        free_conn(session, conn);
+        free_conn(session, conn, true);
     }
     return NULL;
+}
+
+/* There are no more connections than the limit: those that nobody uses, oldest first, make room. */
+static void make_room(awl_http_session *session)
+{
+    while (session->open > (size_t)session->options.limit && session->idle.next != &session->idle)
+        drop_idle(session, (awl__conn *)(void *)session->idle.next);
 }
 
 /* ---- Acquiring --------------------------------------------------------------------------------------------------- */
@@ -121,9 +141,8 @@ static int use_tls(awl_http_session *session, awl_stream_options *options)
 
 co_def(acquire, {
     awl_http_session *session;
-    const char *host;
-    int port;
-    bool https, fresh, has_origin_slot, has_slot;
+    awl__target target;
+    bool has_origin_slot, has_slot;
     awl__origin *origin;
     awl__conn *conn;
     awl_stream *s;
@@ -132,30 +151,36 @@ co_def(acquire, {
 })
 {
     co_begin;
-    self->origin = find_origin(self->session, self->host, self->port, self->https);
+    if (self->session->closed)
+        co_raise(ECONNABORTED);
+    self->origin = find_origin(self->session, self->target.host, self->target.port, self->target.https);
     if (!self->origin)
         co_raise(ENOMEM);
     self->origin->users++;
     co_await(awl_semaphore_acquire(&self->origin->slots));
     self->has_origin_slot = true;
+    if (self->session->closed)
+        co_raise(ECONNABORTED);
     co_await(awl_semaphore_acquire(&self->session->slots));
     self->has_slot = true;
     if (self->session->closed)
         co_raise(ECONNABORTED);
-    self->conn = self->fresh ? NULL : take_idle(self->origin, self->session);
+    self->conn = self->target.fresh ? NULL : take_idle(self->session, self->origin, self->target.sure);
     if (self->conn) {
         leave_origin(self->session, self->origin); /* which the connection has been a user of all the time */
         co_return(self->conn);
     }
     self->options.limit = 16384;
-    self->rc = self->https ? use_tls(self->session, &self->options) : 0;
+    self->rc = self->target.https ? use_tls(self->session, &self->options) : 0;
     if (self->rc)
         co_raise(self->rc);
-    co_let(self->s, awl_open_connection(self->host, self->port, &self->options));
+    co_let(self->s, awl_open_connection(self->target.host, self->target.port, &self->options));
     self->conn = awl__alloc(self->session->loop, sizeof *self->conn);
     if (!self->conn)
         co_raise(ENOMEM);
     *self->conn = (awl__conn){ .origin = self->origin, .s = self->s };
+    self->session->open++;
+    make_room(self->session);
     co_return(self->conn);
     co_finally;
     if (co_failing) {
@@ -170,24 +195,39 @@ co_def(acquire, {
     co_end;
 }
 
-awl_coro awl__conn_acquire(awl_http_session *session, const char *host, int port, bool https, bool fresh)
+awl_coro awl__conn_acquire(awl_http_session *session, const awl__target *target)
 {
-    return co_call(acquire, .session = session, .host = host, .port = port, .https = https, .fresh = fresh);
+    return co_call(acquire, .session = session, .target = *target);
 }
 
-void awl__conn_release(awl_http_session *session, awl__conn *conn, bool keep)
+void awl__conn_release(awl_http_session *session, awl__conn *conn, awl_time keep)
 {
     awl_semaphore_release(&session->slots);
     awl_semaphore_release(&conn->origin->slots);
-    if (!keep || session->closed || session->options.keep_alive < 0 || conn->s->error || awl__input_len(&conn->s->in)) {
-        free_conn(session, conn);
+    if (keep <= 0 || session->closed || conn->s->error || awl__input_len(&conn->s->in) || awl_stream_unsent(conn->s)) {
+        free_conn(session, conn, !awl_stream_unsent(conn->s));
         return;
     }
-    conn->idle_since = session->loop->now;
+    conn->until = awl__later(session->loop, keep);
     conn->next = conn->origin->idle;
     conn->origin->idle = conn;
     conn->all = (awl__block){ &session->idle, session->idle.prev };
     conn->all.prev->next = &conn->all;
     session->idle.prev = &conn->all;
+    make_room(session);
     awl_call_later(session->loop, &session->sweep, AWL_SECOND, sweep_later, session); /* or it is under way already */
+}
+
+/* Each goes on, and finds the session closed. */
+static void wake_all(awl_semaphore *slots)
+{
+    for (uint32_t n = slots->waiters_.n_; n; n--)
+        awl_semaphore_release(slots);
+}
+
+void awl__pool_wake(awl_http_session *session)
+{
+    wake_all(&session->slots);
+    for (awl__origin *o = session->origins; o; o = o->next)
+        wake_all(&o->slots);
 }

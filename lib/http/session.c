@@ -142,6 +142,7 @@ void awl_http_session_close(awl_http_session *session)
     awl__loop_check(session->loop);
     session->closed = true;
     awl__pool_sweep(session, true);
+    awl__pool_wake(session);
     awl_handle_cancel(&session->sweep);
     awl__session_drop(session);
 }

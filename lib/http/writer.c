@@ -45,6 +45,8 @@ void awl__http_out_free(awl__http_out *out)
     out->len = out->cap = 0;
 }
 
+char *awl__http_out_room(awl__http_out *out, size_t n) { return reserve(out, n) ? out->at + out->len : NULL; }
+
 void awl__http_out_text(awl__http_out *out, const char *text, size_t len)
 {
     if (!reserve(out, len))

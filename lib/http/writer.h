@@ -22,6 +22,7 @@ void awl__http_out_free(awl__http_out *out);
 
 /* Text that needs no check, of a length or formatted. */
 void awl__http_out_text(awl__http_out *out, const char *text, size_t len);
+char *awl__http_out_room(awl__http_out *out, size_t n); /* room for n bytes at the end; NULL: no memory */
 void awl__http_out_print(awl__http_out *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /*
