@@ -40,6 +40,7 @@ static struct script {
     int n, conns, open, most; /* requests, connections, those that are open, the most that ever were */
     int ports[2];
     awl_server *servers[2];
+    const awl_stream_options *options; /* of the second server */
     char url[2][64]; /* "http://127.0.0.1:PORT/" */
 } script;
 
@@ -196,7 +197,8 @@ co_def(begin_script, { answer *answers; int i; })
     co_begin;
     script.answers = self->answers;
     for (self->i = 0; self->i < 2; self->i++) {
-        co_let(script.servers[self->i], awl_start_server(self->i ? serve_1 : serve_0, NULL, "127.0.0.1", 0, NULL));
+        co_let(script.servers[self->i], awl_start_server(self->i ? serve_1 : serve_0, NULL, "127.0.0.1", 0,
+                                                          self->i ? script.options : NULL));
         script.ports[self->i] = awl_server_port(script.servers[self->i]);
         snprintf(script.url[self->i], sizeof script.url[0], "http://127.0.0.1:%d/", script.ports[self->i]);
     }

@@ -1,0 +1,157 @@
+/* https: the same over TLS. */
+#include "client_rig.h"
+
+#include "../tls/certs.h"
+
+#define PEM(name) .cert = name##_pem, .cert_len = sizeof name##_pem - 1, .key = name##_key, .key_len = sizeof name##_key - 1
+
+static const awl_tls_key server_key = { PEM(server_ec) };
+
+/* A client that believes the CA of the tests. */
+static awl_tls *believing(const awl_tls_options *options)
+{
+    awl_tls_options o = options ? *options : (awl_tls_options){ .trust = NULL };
+    awl_tls *tls;
+
+    o.trust = awl_trust_from_memory(ca_pem, sizeof ca_pem - 1);
+    CHECK(o.trust != NULL);
+    tls = awl_tls_client(&o);
+    awl_trust_release(o.trust);
+    CHECK(tls != NULL);
+    return tls;
+}
+
+/* Before the servers begin: the second one speaks TLS. */
+static awl_tls *secure(void)
+{
+    static awl_stream_options options;
+
+    options.tls = awl_tls_server(&(awl_tls_options){ .keys = &server_key, .n_keys = 1 });
+    CHECK(options.tls != NULL);
+    script.options = &options;
+    return options.tls;
+}
+
+/* HTTPS_TEST(name, answers, { fields }) { body }: as CLIENT_TEST, with TLS at the second port and `tls`, a client that
+ * believes it. */
+#define HTTPS_TEST(name, list, ...)                                                                                    \
+    static answer name##_answers[] = { UNWRAP_ list, { .text = NULL } };                                               \
+    co_declare(name##_body, {                                                                                          \
+        awl_tls *tls;                                                                                                  \
+        awl_http_session *session;                                                                                     \
+        awl_response *r;                                                                                               \
+        char *text;                                                                                                    \
+        int rc;                                                                                                        \
+        size_t len;                                                                                                    \
+        __extension__ struct __VA_ARGS__;                                                                              \
+    });                                                                                                                \
+    STREAM_TEST(name, { awl_tls *server, *client; })                                                                   \
+    {                                                                                                                  \
+        co_begin;                                                                                                      \
+        self->server = secure();                                                                                       \
+        self->client = believing(NULL);                                                                                \
+        co_await(co_call(begin_script, .answers = name##_answers));                                                    \
+        co_await(co_call(name##_body, .tls = self->client));                                                           \
+        co_finally;                                                                                                    \
+        if (script.servers[1])                                                                                         \
+            co_await(co_call(end_script));                                                                             \
+        awl_tls_release(self->server);                                                                                 \
+        awl_tls_release(self->client);                                                                                 \
+        co_end;                                                                                                        \
+    }                                                                                                                  \
+    co_define(name##_body)
+
+/* "https://localhost:PORT/path", until the next fourth call. */
+static const char *secret(const char *path)
+{
+    static char text[4][256];
+    static int i;
+
+    snprintf(text[i = (i + 1) % 4], sizeof text[0], "https://localhost:%d%s", script.ports[1], path);
+    return text[i];
+}
+
+HTTPS_TEST(connections_are_kept_over_tls, ANSWERS(SAY(HELLO, .again = true)), {})
+{
+    co_begin;
+    OPEN(.tls = self->tls);
+    GET(secret("/a"), NULL);
+    CHECK_STR(self->text, "hello");
+    GET(secret("/b"), NULL);
+    CHECK_STR(self->text, "hello");
+    CHECK_INT(script.conns, 1);
+    CHECK(said(1, "GET /b HTTP/1.1\r\nHost: localhost:"));
+    GET(at(0, "/c"), NULL); /* another scheme is another origin */
+    CHECK_INT(script.conns, 2);
+    CLIENT_END;
+}
+
+HTTPS_TEST(redirects_change_schemes_one_way,
+           ANSWERS(SAY("HTTP/1.1 302 F\r\nLocation: https://localhost:$1/b\r\nContent-Length: 0\r\n\r\n", .path = "/a"),
+                   SAY(HELLO, .path = "/b"),
+                   SAY("HTTP/1.1 302 F\r\nLocation: http://localhost:$0/d\r\nContent-Length: 0\r\n\r\n", .path = "/c", .again = true),
+                   SAY(HELLO)), {})
+{
+    co_begin;
+    OPEN(.tls = self->tls);
+    GET(at(0, "/a"), NULL);
+    CHECK_STR(self->text, "hello");
+    CHECK_FAILS(AWL_EREDIRECT, awl_http_get(self->session, secret("/c"), NULL));
+    CHECK(strstr(awl_error_message(AWL_EREDIRECT), "away from https") != NULL);
+    awl_http_session_close(self->session);
+    OPEN(.tls = self->tls, .allow_downgrade = true);
+    GET(secret("/c"), NULL);
+    CHECK_STR(self->text, "hello");
+    CLIENT_END;
+}
+
+HTTPS_TEST(large_bodies_go_both_ways, ANSWERS(SAY(HELLO)), { char *data; })
+{
+    co_begin;
+    OPEN(.tls = self->tls);
+    self->data = calloc(1, 1 << 20);
+    CHECK(self->data != NULL);
+    co_let(self->r, awl_http_put(self->session, secret("/"),
+                                 &(awl_http_request_options){ .body = self->data, .body_size = 1 << 20 }));
+    CHECK_INT(script.notes[0].body_size, 1 << 20);
+    co_finally;
+    free(self->data);
+    awl_response_close(self->r);
+    awl_http_session_close(self->session);
+    co_end;
+}
+
+HTTPS_TEST(who_cannot_be_believed_gets_nothing, ANSWERS(SAY(HELLO, .again = true)), { char url[64]; })
+{
+    co_begin;
+    OPEN(0); /* the system's CAs, or none at all */
+    co_try(self->rc, awl_http_get(self->session, secret("/"), NULL));
+    CHECK(self->rc == AWL_ECERTIFICATE || self->rc == AWL_ETRUST);
+    awl_http_session_close(self->session);
+    OPEN(.tls = self->tls);
+    snprintf(self->url, sizeof self->url, "https://localhost.:%d/", script.ports[0]); /* does not speak TLS */
+    CHECK_FAILS(AWL_ETLS, awl_http_get(self->session, self->url, NULL));
+    CHECK_INT(script.n, 0);
+    CLIENT_END;
+}
+
+HTTPS_TEST(body_that_is_cut_off_is_known_to_be, ANSWERS(SAY("HTTP/1.1 200 OK\r\n\r\nhello", .then = RESET, .again = true)), {})
+{
+    co_begin;
+    OPEN(.tls = self->tls);
+    co_try(self->rc, co_call(whole, .session = self->session, .url = secret("/")));
+    CHECK(self->rc == 0 || self->rc == AWL_ETRUNCATED || self->rc == ECONNRESET);
+    CLIENT_END;
+}
+
+HTTPS_TEST(kept_connection_that_ended_is_replaced, ANSWERS(SAY(HELLO, .then = CLOSE, .again = true)), { int i; })
+{
+    co_begin;
+    OPEN(.tls = self->tls);
+    for (self->i = 0; self->i < 5; self->i++) {
+        GET(secret("/"), NULL);
+        CHECK_STR(self->text, "hello");
+    }
+    CHECK_INT(script.conns, 5);
+    CLIENT_END;
+}
