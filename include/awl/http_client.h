@@ -61,6 +61,7 @@ typedef struct awl_http_session_options {
     awl_time keep_alive;          /* how long an idle connection is kept: 15 s; negative: not at all */
     int redirects;                /* to follow: 10; negative: none, the redirecting response is the result */
     bool allow_downgrade;         /* follow a redirect from https to http */
+    bool raw;                     /* bodies as they come, compressed or not; else gzip and deflate are asked for and undone */
     bool raise_for_status;        /* a status from 400 is the error AWL_ESTATUS */
     size_t body_limit;            /* of a body that is read whole, bytes: 64 MiB */
 } awl_http_session_options;
@@ -100,6 +101,7 @@ typedef struct awl_http_request_options {
     const char *user, *password;
     awl_http_timeouts timeouts;   /* zero: the session's */
     int redirects;                /* 0: the session's; negative: none */
+    bool raw;                     /* as the session's */
     bool no_retry;                /* not even where nothing can have happened twice */
 } awl_http_request_options;
 

@@ -6,6 +6,7 @@
 #include "awl/http_client.h"
 #include "awl/sync.h"
 #include "awl/url.h"
+#include "decode.h"
 #include "incoming.h"
 #include "parser.h"
 #include "writer.h"
@@ -88,6 +89,10 @@ struct awl_response {
     int redirects;
     bool is_head, reusable;
     awl__incoming in;
+    awl__decoder *decoder; /* NULL: the body is read as it comes */
+    char *raw;             /* what is to be decoded */
+    size_t raw_start, raw_end;
+    int decode_error;
     char *whole;
     size_t whole_len, whole_cap;
     awl__http_head head; /* last: what it holds of fields is not cleared */
@@ -98,6 +103,9 @@ awl_response *awl__response_new(awl_http_session *session);
 /* Gives the connection back: it is kept if the body has ended. Then the head goes, too, before another exchange. */
 void awl__response_let_go(awl_response *r);
 void awl__response_reset(awl_response *r);
+
+/* Has the body decoded, if it is compressed. 0 or ENOMEM. */
+int awl__response_decode(awl_response *r);
 
 /* Takes a body to its end if that has come already, at most 64 KiB. */
 void awl__response_skim(awl_response *r);
@@ -143,6 +151,9 @@ bool awl__expects(const awl__exchange *x);
 
 /* Puts the head of a request together (request_head.c). 0 or the error. */
 int awl__request_head(awl__http_out *out, const awl__exchange *x, const awl_url *url);
+
+/* Whether it says which compressions it takes: then the body is decoded. */
+bool awl__asks_coding(const awl__exchange *x);
 
 /* A field, and "Basic " with base64 of "user:password". */
 void awl__http_put_basic(awl__http_out *out, const char *field, const char *user, size_t user_len, const char *password);

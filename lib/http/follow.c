@@ -207,6 +207,8 @@ co_def(request, {
     if (self->rc == AWL_ESTATUS)
         awl__error_detail(self->r->session->loop, AWL_ESTATUS, "%s: %d %s", self->r->url, self->r->head.status,
                           awl_response_reason(self->r));
+    if (!self->rc && awl__asks_coding(&self->x))
+        self->rc = awl__response_decode(self->r);
     if (self->rc)
         co_raise(self->rc);
     if (self->r->in.ended)

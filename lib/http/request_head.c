@@ -140,6 +140,18 @@ static void put_target(awl__http_out *out, const awl__exchange *x, const awl_url
     }
 }
 
+/* Where the caller has not said what to take, nor for a part of what is uncompressed. */
+bool awl__asks_coding(const awl__exchange *x)
+{
+    const awl_http_pair *all[2] = { x->options->headers, x->session->options.headers };
+
+    for (int i = 0; i < 2; i++) {
+        if (has_pair(all[i], "accept-encoding") || has_pair(all[i], "range"))
+            return false;
+    }
+    return awl__decodings && !x->options->raw && !x->session->options.raw;
+}
+
 /* How the body comes, and whether the server is asked before. */
 static void put_framing(awl__http_out *out, const awl__exchange *x)
 {
@@ -163,6 +175,11 @@ int awl__request_head(awl__http_out *out, const awl__exchange *x, const awl_url 
         awl__http_out_field(out, "User-Agent", o->user_agent);
     if (!has_pair(own, "accept") && !has_pair(o->headers, "accept"))
         put(out, "Accept: */*\r\n");
+    if (awl__asks_coding(x)) {
+        put(out, "Accept-Encoding: ");
+        put(out, awl__decodings);
+        put(out, "\r\n");
+    }
     authorized = put_authorization(out, x);
     error = put_fields(out, x, own, NULL, false);
     if (!error)

@@ -4,7 +4,10 @@
 
 #include "client_priv.h"
 
-enum { MOST_SKIMMED = 65536 }; /* bytes of a body that nobody reads, so that its connection can be kept */
+enum {
+    MOST_SKIMMED = 65536, /* bytes of a body that nobody reads, so that its connection can be kept */
+    RAW = 8192,           /* bytes that are decoded at once */
+};
 
 /* ---- Making and closing ------------------------------------------------------------------------------------------------ */
 
@@ -61,6 +64,8 @@ static void drop(awl_response *r)
     if (--r->refs)
         return;
     awl__response_reset(r);
+    awl__decoder_free(r->decoder);
+    awl__free(loop, r->raw, RAW);
     awl__free(loop, r->url, r->url_size);
     awl__free(loop, r->whole, r->whole_cap);
     awl__session_drop(r->session);
@@ -85,7 +90,7 @@ const char *awl_response_reason(const awl_response *r) { return r && r->text ? r
 
 int64_t awl_response_length(const awl_response *r)
 {
-    return !r || r->head.chunked || !r->head.has_length ? -1 : (int64_t)r->head.length;
+    return !r || r->decoder || r->head.chunked || !r->head.has_length ? -1 : (int64_t)r->head.length;
 }
 
 const char *awl_response_url(const awl_response *r) { return r && r->url ? r->url : ""; }
@@ -150,8 +155,8 @@ void awl__response_skim(awl_response *r)
     }
 }
 
-/* A read holds the response, which may be closed meanwhile. */
-co_def(response_read, { awl_response *r; void *buf; size_t cap; awl_timeout timeout; int rc; int64_t n; bool held; })
+/* A piece as it comes. A read holds the response, which may be closed meanwhile. */
+co_def(read_raw, { awl_response *r; void *buf; size_t cap; awl_timeout timeout; int rc; int64_t n; bool held; })
 {
     awl_time when;
 
@@ -179,9 +184,73 @@ co_def(response_read, { awl_response *r; void *buf; size_t cap; awl_timeout time
     co_end;
 }
 
+int awl__response_decode(awl_response *r)
+{
+    const char *coding = awl_response_field(r, "Content-Encoding");
+
+    if (!coding || r->in.ended || !awl__decodes(coding))
+        return 0;
+    r->raw = awl__alloc(r->session->loop, RAW);
+    r->decoder = r->raw ? awl__decoder_new(r->session->loop, coding) : NULL;
+    return r->decoder ? 0 : ENOMEM;
+}
+
+/* Decodes what is there. Result: as awl__decode; the error stays. */
+static ssize_t decode(awl_response *r, char *out, size_t cap)
+{
+    ssize_t n;
+
+    do {
+        size_t len = r->raw_end - r->raw_start;
+
+        n = awl__decode(r->decoder, r->raw + r->raw_start, &len, out, cap);
+        if (!n && !len && r->raw_start < r->raw_end)
+            n = -AWL_EPROTOCOL;
+        r->raw_start += len;
+    } while (!n && r->raw_start < r->raw_end);
+    if (n < 0 && n != -ENOMEM) {
+        awl__error_detail(r->session->loop, (int)-n, "%s: the compressed body is damaged", r->url);
+        r->decode_error = (int)-n;
+    }
+    return n;
+}
+
+/* A piece of what was compressed. */
+co_def(read_decoded, { awl_response *r; char *buf; size_t cap; int64_t n; bool held; })
+{
+    co_begin;
+    if (!self->cap)
+        co_raise(EINVAL);
+    self->r->refs++;
+    self->held = true;
+    for (;;) {
+        if (self->r->decode_error)
+            co_raise(self->r->decode_error);
+        self->n = decode(self->r, self->buf, self->cap);
+        if (self->n < 0)
+            co_raise((int)-self->n);
+        if (self->n)
+            co_return(self->n);
+        co_let(self->n, co_call(read_raw, .r = self->r, .buf = self->r->raw, .cap = RAW));
+        self->r->raw_start = 0;
+        self->r->raw_end = (size_t)self->n;
+        if (self->n)
+            continue;
+        if (!awl__decoder_whole(self->r->decoder))
+            co_raise(AWL_EINCOMPLETE);
+        co_return(0);
+    }
+    co_finally;
+    if (self->held)
+        drop(self->r);
+    co_end;
+}
+
 awl_coro awl_response_read(awl_response *response, void *buf, size_t cap)
 {
-    return co_call(response_read, .r = response, .buf = buf, .cap = cap);
+    if (response && response->decoder)
+        return co_call(read_decoded, .r = response, .buf = buf, .cap = cap);
+    return co_call(read_raw, .r = response, .buf = buf, .cap = cap);
 }
 
 /* Room for more, and a zero byte. 0 or the error. */

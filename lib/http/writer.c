@@ -31,7 +31,8 @@ static bool reserve(awl__http_out *out, size_t n)
     }
     if (out->len)
         memcpy(at, out->at, out->len);
-    awl__free(out->loop, out->at, out->cap);
+    if (out->at)
+        awl__free(out->loop, out->at, out->cap);
     out->at = at;
     out->cap = cap;
     return true;
@@ -49,7 +50,7 @@ char *awl__http_out_room(awl__http_out *out, size_t n) { return reserve(out, n) 
 
 void awl__http_out_text(awl__http_out *out, const char *text, size_t len)
 {
-    if (!reserve(out, len))
+    if (!len || !reserve(out, len))
         return;
     memcpy(out->at + out->len, text, len);
     out->len += len;

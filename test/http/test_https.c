@@ -129,7 +129,7 @@ HTTPS_TEST(who_cannot_be_believed_gets_nothing, ANSWERS(SAY(HELLO, .again = true
     CHECK(self->rc == AWL_ECERTIFICATE || self->rc == AWL_ETRUST);
     awl_http_session_close(self->session);
     OPEN(.tls = self->tls);
-    snprintf(self->url, sizeof self->url, "https://localhost.:%d/", script.ports[0]); /* does not speak TLS */
+    snprintf(self->url, sizeof self->url, "https://127.0.0.1:%d/", script.ports[0]); /* does not speak TLS */
     CHECK_FAILS(AWL_ETLS, awl_http_get(self->session, self->url, NULL));
     CHECK_INT(script.n, 0);
     CLIENT_END;
