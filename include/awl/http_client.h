@@ -28,6 +28,7 @@
 #ifndef AWL_HTTP_CLIENT_H
 #define AWL_HTTP_CLIENT_H
 
+#include "awl/cookies.h"
 #include "awl/stream.h"
 
 typedef struct awl_http_session awl_http_session;
@@ -55,6 +56,8 @@ typedef struct awl_http_session_options {
     const char *user_agent;       /* "awl" */
     const char *user, *password;  /* basic authentication, to the first origin of a request only, and that of base_url */
     awl_tls *tls;                 /* for https; NULL: one that trusts what the system trusts */
+    awl_cookie_jar *cookies;      /* one that others use, too; NULL: one of its own. It is retained */
+    bool no_cookies;              /* none is kept or sent */
     awl_http_timeouts timeouts;
     int limit;                    /* connections in use at once: 100 */
     int limit_per_host;           /* of them to one origin; 0: no limit of its own */
@@ -78,6 +81,9 @@ awl_http_session *awl_http_session_new(const awl_http_session_options *options) 
 
 /* Closes idle connections, and the others when their responses are closed. NULL is let be. */
 void awl_http_session_close(awl_http_session *session);
+
+/* Its cookies, which live as long as it does; NULL: it has none, or there was no memory for them. */
+awl_cookie_jar *awl_http_session_cookies(awl_http_session *session);
 
 /* ---- Requests ------------------------------------------------------------------------------------------------------ */
 

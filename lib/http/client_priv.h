@@ -48,6 +48,7 @@ struct awl_http_session {
     awl__block idle; /* a ring */
     awl_handle sweep;
     awl_tls *tls;
+    awl_cookie_jar *cookies; /* NULL: there are none yet */
 };
 
 /* What connection is wanted. The host is to stay valid until there is one. */

@@ -150,6 +150,21 @@ static awl_coro begin_reading(const awl__exchange *x, awl_response *r, bool *sil
                    .r = r, .silent = silent);
 }
 
+/* Keeps the cookies of a response. 0 or ENOMEM; those that cannot be kept are left out. */
+static int take_cookies(awl_response *r)
+{
+    awl_http_session *session = r->session;
+    const char *name, *value;
+
+    for (size_t i = 0; awl_response_field_at(r, i, &name, &value) && !session->options.no_cookies; i++) {
+        if (!awl__http_same(name, "set-cookie"))
+            continue;
+        if (!awl_http_session_cookies(session) || awl_cookie_jar_set(session->cookies, r->url, value) == ENOMEM)
+            return ENOMEM;
+    }
+    return 0;
+}
+
 /* ---- One exchange -------------------------------------------------------------------------------------------------------- */
 
 /* RFC 9110, 9.2.2. */
@@ -231,6 +246,8 @@ co_def(exchange, {
         self->r->reusable = false;
         awl__response_reset(self->r);
     }
+    if (!self->rc)
+        self->rc = take_cookies(self->r);
     if (self->rc)
         co_raise(self->rc);
     co_finally;

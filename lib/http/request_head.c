@@ -152,6 +152,23 @@ bool awl__asks_coding(const awl__exchange *x)
     return awl__decodings && !x->options->raw && !x->session->options.raw;
 }
 
+/* What the jar has for this URL, unless the caller says it himself. */
+static void put_cookies(awl__http_out *out, const awl__exchange *x, const awl_url *url)
+{
+    awl_cookie_jar *jar = x->session->options.no_cookies ? NULL : x->session->cookies;
+    const char *text = url->scheme.at; /* the whole URL */
+    const size_t len = awl_cookie_jar_get(jar, text, NULL, 0);
+    char *to;
+
+    if (!len || (x->same_origin && (has_pair(x->options->headers, "cookie") || has_pair(x->session->options.headers, "cookie"))))
+        return;
+    put(out, "Cookie: ");
+    to = awl__http_out_room(out, len + 1);
+    if (to)
+        out->len += awl_cookie_jar_get(jar, text, to, len + 1);
+    put(out, "\r\n");
+}
+
 /* How the body comes, and whether the server is asked before. */
 static void put_framing(awl__http_out *out, const awl__exchange *x)
 {
@@ -180,6 +197,7 @@ int awl__request_head(awl__http_out *out, const awl__exchange *x, const awl_url 
         put(out, awl__decodings);
         put(out, "\r\n");
     }
+    put_cookies(out, x, url);
     authorized = put_authorization(out, x);
     error = put_fields(out, x, own, NULL, false);
     if (!error)

@@ -114,13 +114,22 @@ awl_http_session *awl_http_session_new(const awl_http_session_options *options)
             session = NULL;
         }
     }
-    if (!session)
+    if (!session) {
         errno = error;
-    else if (all.tls) {
-        session->tls = all.tls;
-        awl__layer_of(all.tls)->retain(all.tls);
+        return NULL;
     }
+    session->cookies = awl_cookie_jar_retain(all.cookies);
+    session->tls = all.tls;
+    if (all.tls)
+        awl__layer_of(all.tls)->retain(all.tls);
     return session;
+}
+
+awl_cookie_jar *awl_http_session_cookies(awl_http_session *session)
+{
+    if (session && !session->cookies && !session->options.no_cookies)
+        session->cookies = awl_cookie_jar_new();
+    return session ? session->cookies : NULL;
 }
 
 void awl__session_retain(awl_http_session *session) { session->refs++; }
@@ -131,6 +140,7 @@ void awl__session_drop(awl_http_session *session)
         return;
     if (session->tls)
         awl__layer_of(session->tls)->release(session->tls);
+    awl_cookie_jar_release(session->cookies);
     awl__free(session->loop, session->block, session->block_size);
     awl__free(session->loop, session, sizeof *session);
 }

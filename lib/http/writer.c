@@ -120,8 +120,8 @@ void awl__http_date(int64_t seconds, char text[AWL__HTTP_DATE])
              months + 3 * tm.tm_mon, (tm.tm_year + 1900) % 10000, tm.tm_hour % 100, tm.tm_min % 100, tm.tm_sec % 100);
 }
 
-/* Days from 1970-01-01 to a day of the Gregorian calendar; years begin in March, so that leap days end them. */
-static int64_t days_to(int64_t year, int month, int day)
+/* Years begin in March, so that leap days end them. */
+int64_t awl__http_days(int64_t year, int month, int day)
 {
     const int64_t y = month < 3 ? year - 1 : year;
     const int m = month < 3 ? month + 9 : month - 3;
@@ -174,7 +174,7 @@ static int full_year(int year)
 /* How many days a month has. */
 static int days_of(int64_t year, int month)
 {
-    return (int)(month == 12 ? 31 : days_to(year, month + 1, 1) - days_to(year, month, 1));
+    return (int)(month == 12 ? 31 : awl__http_days(year, month + 1, 1) - awl__http_days(year, month, 1));
 }
 
 int64_t awl__http_parse_date(const char *text)
@@ -198,7 +198,7 @@ int64_t awl__http_parse_date(const char *text)
     }
     if (n['y'] < 1970 || n['d'] < 1 || n['d'] > days_of(n['y'], n['m']) || n['h'] > 23 || n['i'] > 59 || n['s'] > 60)
         return -1;
-    return days_to(n['y'], n['m'], n['d']) * 86400 + n['h'] * 3600 + n['i'] * 60 + n['s'];
+    return awl__http_days(n['y'], n['m'], n['d']) * 86400 + n['h'] * 3600 + n['i'] * 60 + n['s'];
 }
 
 int awl__http_out_date(awl__http_out *out)

@@ -55,7 +55,7 @@ CLIENT_TEST(session_has_headers_and_requests_replace_them, ANSWERS(SAY(HELLO, .a
     static const awl_http_pair own[] = { { "x-b", "3" }, { "User-Agent", "me" }, { "Host", "there" }, { NULL, NULL } };
 
     co_begin;
-    OPEN(.headers = all, .user_agent = "test/1");
+    OPEN(.headers = all, .user_agent = "test/1", .raw = true);
     GET(at(0, "/"), NULL);
     CHECK(said(0, "\r\nUser-Agent: test/1\r\nAccept: text/a\r\nX-A: 1\r\nX-B: 2\r\n\r\n"));
     GET(at(0, "/"), &(awl_http_request_options){ .headers = own });
