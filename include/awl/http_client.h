@@ -55,6 +55,9 @@ typedef struct awl_http_session_options {
     const awl_http_pair *headers; /* of every request, unless that has one of the same name */
     const char *user_agent;       /* "awl" */
     const char *user, *password;  /* basic authentication, to the first origin of a request only, and that of base_url */
+    const char *proxy;            /* "http://user:password@host:port"; NULL: as the environment says; "": none */
+    const char *no_proxy;         /* who goes without: "example.org, 10.0.0.0/8"; NULL: as the environment says */
+    const char *unix_path;        /* every connection goes to this Unix socket, whatever the host is */
     awl_tls *tls;                 /* for https; NULL: one that trusts what the system trusts */
     awl_cookie_jar *cookies;      /* one that others use, too; NULL: one of its own. It is retained */
     bool no_cookies;              /* none is kept or sent */

@@ -11,6 +11,26 @@
 #include "parser.h"
 #include "writer.h"
 
+/* "user" and "password", each with a zero byte behind it; at NULL: nobody. */
+typedef struct awl__login {
+    char *at;
+    size_t size, user_len;
+} awl__login;
+
+/* Takes the user of a URL, decoded (target.c). 0, ENOMEM, or EINVAL: it cannot be sent. */
+int awl__http_take_login(awl_loop *loop, awl_url_part user, awl__login *login);
+void awl__login_free(awl_loop *loop, awl__login *login);
+
+/* A proxy of a session; text NULL: there is none. */
+typedef struct awl__proxy {
+    char *text; /* as it was given */
+    size_t text_size;
+    char host[256];
+    int port;
+    bool bad; /* of a kind that we do not know */
+    awl__login login;
+} awl__proxy;
+
 /* ---- Connections that are kept (pool.c) ----------------------------------------------------------------------------- */
 
 /* Where connections go to. Lives while connections to it are in use or kept, or waited for. */
@@ -49,6 +69,8 @@ struct awl_http_session {
     awl_handle sweep;
     awl_tls *tls;
     awl_cookie_jar *cookies; /* NULL: there are none yet */
+    awl__proxy proxies[2];   /* for http, for https */
+    awl__http_out no_proxy;  /* a list of hosts */
 };
 
 /* What connection is wanted. The host is to stay valid until there is one. */
@@ -56,6 +78,7 @@ typedef struct awl__target {
     const char *host;
     int port;
     bool https;
+    const awl__proxy *proxy; /* through which; NULL: none */
     bool fresh; /* none that was kept */
     bool sure;  /* one that was kept only if the kernel says, too, that it is quiet */
 } awl__target;
@@ -72,6 +95,21 @@ void awl__session_drop(awl_http_session *session);
 /* Closes what is idle: all, or for too long. Ends the waits of those that have no connection yet (pool.c). */
 void awl__pool_sweep(awl_http_session *session, bool all);
 void awl__pool_wake(awl_http_session *session);
+
+/* ---- Proxies (proxy.c) -------------------------------------------------------------------------------------------------- */
+
+/* Reads the options, and the environment. 0 or the error; closed in any case. */
+int awl__proxies_open(awl_http_session *session, const awl_http_session_options *options);
+void awl__proxies_close(awl_http_session *session);
+
+/* The proxy for a target; NULL: none. 0, or EPROTONOSUPPORT. */
+int awl__proxy_for(awl_http_session *session, const awl__target *target, const awl__proxy **found);
+
+/* Says who we are to the proxy. */
+void awl__proxy_put_login(awl__http_out *out, const awl__proxy *proxy);
+
+/* A coroutine object: makes of a connection to a proxy one to a host behind it. */
+awl_coro awl__proxy_tunnel(awl_http_session *session, const awl__proxy *proxy, awl_stream *s, const char *host, int port);
 
 /* The TLS of a session that was given none; NULL with errno (https.c, or no_https.c where TLS is not built). */
 awl_tls *awl__http_tls(void);
@@ -122,8 +160,8 @@ typedef struct awl__exchange {
     const char *type;
     uint64_t body_size;
     awl_http_upload_fn *upload;
-    char *login; /* "user:password" of the first URL, decoded; NULL: none */
-    size_t login_size, user_len;
+    awl__login login;        /* of the first URL */
+    const awl__proxy *proxy; /* which the request is written for; NULL: none, or one that does not see it */
     bool same_origin;   /* as the first one: secrets are for that alone */
     bool own_user;      /* the session's user is for this origin */
     bool without_body;  /* a redirect has made another method of it */

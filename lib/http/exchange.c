@@ -219,6 +219,10 @@ co_def(exchange, {
                                   .sure = !is_idempotent(self->x->method) || self->x->options->no_retry };
     if (!self->target.https && !awl_url_part_is_nocase(self->url.scheme, "http"))
         co_raise(EPROTONOSUPPORT);
+    self->rc = awl__proxy_for(self->x->session, &self->target, &self->target.proxy);
+    if (self->rc)
+        co_raise(self->rc);
+    self->x->proxy = self->target.https ? NULL : self->target.proxy;
     self->r->is_head = strcmp(self->x->method, "HEAD") == 0;
     self->head.loop = self->x->session->loop;
     for (;;) {

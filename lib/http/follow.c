@@ -216,8 +216,8 @@ co_def(request, {
     co_return(self->r);
     co_finally;
     awl__http_out_free(&self->form);
-    if (self->x.login)
-        awl__free(self->x.session->loop, self->x.login, self->x.login_size);
+    if (self->x.session)
+        awl__login_free(self->x.session->loop, &self->x.login);
     if (co_failing) {
         awl_response_close(self->r);
         self->r = NULL;

@@ -139,6 +139,39 @@ static int use_tls(awl_http_session *session, awl_stream_options *options)
     return 0;
 }
 
+/* A connection through a proxy: to that itself where it sees the request, else a tunnel, in which TLS begins then. */
+co_def(opens_through, { awl_http_session *session; const awl__target *target; awl_tls *tls; awl_stream *s; awl_stream_options options; })
+{
+    const awl__proxy *p = self->target->proxy;
+
+    co_begin;
+    co_let(self->s, awl_open_connection(p->host, p->port, &self->options));
+    if (!self->tls)
+        co_return(self->s);
+    co_await(awl__proxy_tunnel(self->session, p, self->s, self->target->host, self->target->port));
+    co_await(awl__layer_of(self->tls)->start(self->s, self->tls, self->target->host));
+    co_return(self->s);
+    co_finally;
+    if (co_failing)
+        awl_stream_close(self->s);
+    co_end;
+}
+
+/* A new connection, by whatever way. */
+static awl_coro opens(awl_http_session *session, const awl__target *target, awl_stream_options *options)
+{
+    awl_tls *tls = options->tls;
+
+    options->limit = 16384;
+    options->server_name = target->host;
+    if (session->options.unix_path)
+        return awl_open_unix_connection(session->options.unix_path, options);
+    if (!target->proxy)
+        return awl_open_connection(target->host, target->port, options);
+    options->tls = NULL;
+    return co_call(opens_through, .session = session, .target = target, .tls = tls, .options = *options);
+}
+
 co_def(acquire, {
     awl_http_session *session;
     awl__target target;
@@ -153,6 +186,10 @@ co_def(acquire, {
     co_begin;
     if (self->session->closed)
         co_raise(ECONNABORTED);
+    if (self->target.proxy && !self->target.https) { /* which one connection is for all hosts of */
+        self->target.host = self->target.proxy->host;
+        self->target.port = self->target.proxy->port;
+    }
     self->origin = find_origin(self->session, self->target.host, self->target.port, self->target.https);
     if (!self->origin)
         co_raise(ENOMEM);
@@ -170,11 +207,10 @@ co_def(acquire, {
         leave_origin(self->session, self->origin); /* which the connection has been a user of all the time */
         co_return(self->conn);
     }
-    self->options.limit = 16384;
     self->rc = self->target.https ? use_tls(self->session, &self->options) : 0;
     if (self->rc)
         co_raise(self->rc);
-    co_let(self->s, awl_open_connection(self->target.host, self->target.port, &self->options));
+    co_let(self->s, opens(self->session, &self->target, &self->options));
     self->conn = awl__alloc(self->session->loop, sizeof *self->conn);
     if (!self->conn)
         co_raise(ENOMEM);

@@ -91,8 +91,8 @@ static bool put_authorization(awl__http_out *out, const awl__exchange *x)
         return false;
     if (x->options->user)
         put_user(out, x->options->user, x->options->password);
-    else if (x->login)
-        awl__http_put_basic(out, "Authorization", x->login, x->user_len, x->login + x->user_len + 1);
+    else if (x->login.at)
+        awl__http_put_basic(out, "Authorization", x->login.at, x->login.user_len, x->login.at + x->login.user_len + 1);
     else if (o->user && x->own_user && !has_pair(o->headers, "authorization"))
         put_user(out, o->user, o->password);
     else
@@ -127,7 +127,12 @@ static void put_target(awl__http_out *out, const awl__exchange *x, const awl_url
     if (zone)
         host.len = (size_t)(zone - host.at);
     put(out, x->method);
-    put_part(out, url->path.len ? " " : " /", url->path);
+    put(out, " ");
+    if (x->proxy) { /* all up to the path: RFC 9112, 3.2.2 */
+        const char *end = url->path.at;
+        awl__http_out_text(out, url->scheme.at, (size_t)(end - url->scheme.at));
+    }
+    put_part(out, url->path.len ? "" : "/", url->path);
     if (url->query.at)
         put_part(out, "?", url->query);
     put(out, " HTTP/1.1\r\n");
@@ -197,6 +202,8 @@ int awl__request_head(awl__http_out *out, const awl__exchange *x, const awl_url 
         put(out, awl__decodings);
         put(out, "\r\n");
     }
+    if (x->proxy)
+        awl__proxy_put_login(out, x->proxy);
     put_cookies(out, x, url);
     authorized = put_authorization(out, x);
     error = put_fields(out, x, own, NULL, false);

@@ -34,7 +34,7 @@ static bool copy_options(awl_http_session *session)
     awl_http_session_options *o = &session->options;
     const size_t n = count(o->headers);
     size_t size = (n + 1) * sizeof *o->headers + size_of(o->base_url) + size_of(o->user_agent) + size_of(o->user) +
-                  size_of(o->password);
+                  size_of(o->password) + size_of(o->unix_path);
     char *to;
 
     for (size_t i = 0; i < n; i++)
@@ -55,6 +55,7 @@ static bool copy_options(awl_http_session *session)
     o->user_agent = keep(&to, o->user_agent);
     o->user = keep(&to, o->user);
     o->password = keep(&to, o->password);
+    o->unix_path = keep(&to, o->unix_path);
     return true;
 }
 
@@ -107,10 +108,12 @@ awl_http_session *awl_http_session_new(const awl_http_session_options *options)
         session->loop = loop;
         session->refs = 1;
         session->options = all;
+        session->options.proxy = session->options.no_proxy = NULL; /* which are kept otherwise */
         session->idle = (awl__block){ &session->idle, &session->idle };
         awl_semaphore_init(&session->slots, (size_t)all.limit);
-        if (!copy_options(session)) {
-            awl__free(loop, session, sizeof *session);
+        error = copy_options(session) ? awl__proxies_open(session, &all) : ENOMEM;
+        if (error) {
+            awl__session_drop(session);
             session = NULL;
         }
     }
@@ -141,7 +144,9 @@ void awl__session_drop(awl_http_session *session)
     if (session->tls)
         awl__layer_of(session->tls)->release(session->tls);
     awl_cookie_jar_release(session->cookies);
-    awl__free(session->loop, session->block, session->block_size);
+    awl__proxies_close(session);
+    if (session->block)
+        awl__free(session->loop, session->block, session->block_size);
     awl__free(session->loop, session, sizeof *session);
 }
 

@@ -69,23 +69,22 @@ static char *copy_tamed(awl_loop *loop, const char *text, size_t *size)
 
 static int digit(char c) { return c <= '9' ? c - '0' : (c | 32) - 'a' + 10; }
 
-/* "user:password" of a URL, decoded, with the ':' as a zero byte. 0 or the error. */
-static int take_login(awl__exchange *x, awl_url_part user)
+int awl__http_take_login(awl_loop *loop, awl_url_part user, awl__login *login)
 {
+    char *to = awl__alloc(loop, user.len + 2);
     size_t n = 0;
     bool named = false;
 
-    x->login_size = user.len + 2;
-    x->login = awl__alloc(x->session->loop, x->login_size);
-    if (!x->login)
+    if (!to)
         return ENOMEM;
+    *login = (awl__login){ to, user.len + 2, 0 };
     for (size_t i = 0; i < user.len; i++) {
         char c = user.at[i];
 
         if (c == ':' && !named) {
             named = true;
-            x->user_len = n;
-            x->login[n++] = '\0';
+            login->user_len = n;
+            to[n++] = '\0';
             continue;
         }
         if (c == '%') {
@@ -94,12 +93,19 @@ static int take_login(awl__exchange *x, awl_url_part user)
         }
         if (!c || (c == ':' && !named))
             return EINVAL;
-        x->login[n++] = c;
+        to[n++] = c;
     }
     if (!named)
-        x->user_len = n;
-    memset(x->login + n, 0, x->login_size - n);
+        login->user_len = n;
+    memset(to + n, 0, login->size - n);
     return 0;
+}
+
+void awl__login_free(awl_loop *loop, awl__login *login)
+{
+    if (login->at)
+        awl__free(loop, login->at, login->size);
+    login->at = NULL;
 }
 
 /* Takes the user out of a URL, in place. 0 or the error. */
@@ -112,7 +118,7 @@ static int cut_user(char *text, awl__exchange *x)
     if (error || !url.user.at)
         return error;
     if (x)
-        error = take_login(x, url.user);
+        error = awl__http_take_login(x->session->loop, url.user, &x->login);
     user = text + (url.user.at - text);
     host = user + url.user.len + 1;
     memmove(user, host, strlen(host) + 1);

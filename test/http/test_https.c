@@ -155,3 +155,90 @@ HTTPS_TEST(kept_connection_that_ended_is_replaced, ANSWERS(SAY(HELLO, .then = CL
     CHECK_INT(script.conns, 5);
     CLIENT_END;
 }
+
+/* ---- Through a proxy ----------------------------------------------------------------------------------------------- */
+
+/* Passes on what comes. */
+co_def(relays, { awl_stream *from, *to; int n, rc; char buf[4096]; })
+{
+    co_begin;
+    for (;;) {
+        co_try(self->rc, awl_stream_read(self->from, self->buf, sizeof self->buf));
+        if (self->rc)
+            break;
+        co_result(self->n);
+        if (!self->n || awl_stream_write(self->to, self->buf, (size_t)self->n))
+            break;
+    }
+    awl_stream_abort(self->to);
+    co_end;
+}
+
+static char proxy_said[512];
+static const char *proxy_answer;
+
+co_def(proxies, { awl_stream *s, *there; note seen; int n, rc; })
+{
+    co_begin;
+    co_let(self->n, co_call(read_request, .s = self->s, .seen = &self->seen));
+    strcpy(proxy_said, self->seen.head);
+    CHECK_INT(awl_stream_print(self->s, "%s", proxy_answer), 0);
+    if (strncmp(proxy_answer + 9, "200", 3) != 0)
+        co_return(0);
+    co_let(self->there, awl_open_connection("127.0.0.1", script.ports[1], NULL));
+    co_await(awl_gather(co_call(relays, .from = self->s, .to = self->there), co_call(relays, .from = self->there, .to = self->s)));
+    co_finally;
+    awl_stream_close(self->there);
+    co_end;
+}
+
+static awl_coro begin_proxy(awl_stream *s, void *arg) { return (void)arg, co_call(proxies, .s = s); }
+
+HTTPS_TEST(proxy_opens_a_tunnel, ANSWERS(SAY(HELLO, .again = true)), { awl_server *server; char proxy[64], expected[128]; })
+{
+    co_begin;
+    co_let(self->server, awl_start_server(begin_proxy, NULL, "127.0.0.1", 0, NULL));
+    snprintf(self->proxy, sizeof self->proxy, "http://a:b@127.0.0.1:%d", awl_server_port(self->server));
+    proxy_answer = "HTTP/1.1 200 Connected\r\n\r\n";
+    OPEN(.tls = self->tls, .proxy = self->proxy);
+    GET(secret("/x"), NULL);
+    CHECK_STR(self->text, "hello");
+    CHECK(said(0, "GET /x HTTP/1.1\r\nHost: localhost:") && !said(0, "Proxy-Authorization"));
+    snprintf(self->expected, sizeof self->expected, "CONNECT localhost:%d HTTP/1.1\r\nHost: localhost:%d\r\n", script.ports[1],
+             script.ports[1]);
+    CHECK(strncmp(proxy_said, self->expected, strlen(self->expected)) == 0);
+    CHECK(strstr(proxy_said, "\r\nProxy-Authorization: Basic YTpi\r\n\r\n") != NULL);
+    GET(secret("/y"), NULL);
+    CHECK_INT(script.conns, 1); /* and the tunnel is kept */
+    co_finally;
+    awl_response_close(self->r);
+    awl_http_session_close(self->session);
+    awl_server_cancel_clients(self->server);
+    co_try_cancel(self->rc, awl_server_wait_closed(self->server));
+    awl_server_close(self->server);
+    co_end;
+}
+
+HTTPS_TEST(proxy_may_refuse, ANSWERS(SAY(HELLO, .again = true)), { awl_server *server; char proxy[64]; })
+{
+    co_begin;
+    co_let(self->server, awl_start_server(begin_proxy, NULL, "127.0.0.1", 0, NULL));
+    snprintf(self->proxy, sizeof self->proxy, "http://127.0.0.1:%d", awl_server_port(self->server));
+    OPEN(.tls = self->tls, .proxy = self->proxy, .limit = 1);
+    proxy_answer = "HTTP/1.1 407 Who Are You\r\nContent-Length: 0\r\n\r\n";
+    CHECK_FAILS(AWL_ESTATUS, awl_http_get(self->session, secret("/x"), NULL));
+    CHECK(strstr(awl_error_message(AWL_ESTATUS), "proxy 127.0.0.1: 407 Who Are You") != NULL);
+    proxy_answer = "nonsense\r\n";
+    CHECK_FAILS(AWL_EPROTOCOL, awl_http_get(self->session, secret("/x"), NULL));
+    proxy_answer = "HTTP/1.1 2";
+    CHECK_FAILS(AWL_EINCOMPLETE, awl_http_get(self->session, secret("/x"), NULL));
+    proxy_answer = "HTTP/1.1 100 Go\r\n\r\nHTTP/1.1 299 Fine\r\n\r\nbut not TLS";
+    CHECK_FAILS(AWL_EPROTOCOL, awl_http_get(self->session, secret("/x"), NULL));
+    CHECK_INT(script.n, 0);
+    co_finally;
+    awl_http_session_close(self->session);
+    awl_server_cancel_clients(self->server);
+    co_try_cancel(self->rc, awl_server_wait_closed(self->server));
+    awl_server_close(self->server);
+    co_end;
+}
