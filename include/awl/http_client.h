@@ -40,6 +40,16 @@ typedef struct awl_http_pair {
     const char *name, *value;
 } awl_http_pair;
 
+/* A part of a form that has files: bytes of memory, or a file. The last one of an array has the name NULL. */
+typedef struct awl_http_part {
+    const char *name;
+    const void *data;     /* `size` bytes; 0: a text */
+    size_t size;
+    const char *path;     /* or what is in this file: a regular one, whose size does not change meanwhile */
+    const char *filename; /* NULL: the last part of the path; of memory none, and so it is a field, not a file */
+    const char *type;     /* NULL: of a file, application/octet-stream; else none */
+} awl_http_part;
+
 /* Time limits; zero is the default, AWL_FOREVER none. */
 typedef struct awl_http_timeouts {
     awl_time total;   /* from the call to the end of the body; 5 minutes */
@@ -101,6 +111,7 @@ typedef struct awl_http_request_options {
     const awl_http_pair *headers; /* instead of the session's of the same name */
     const awl_http_pair *params;  /* appended to the query, encoded */
     const awl_http_pair *form;    /* a body of type application/x-www-form-urlencoded */
+    const awl_http_part *parts;   /* a body of type multipart/form-data, of which files are read as it goes out */
     const void *body;             /* a body of `body_size` bytes */
     awl_http_upload_fn *upload;   /* or one that a coroutine writes: `body_size` bytes; 0: nobody knows, so in chunks */
     void *upload_arg;

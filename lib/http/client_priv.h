@@ -167,6 +167,7 @@ typedef struct awl__exchange {
     bool without_body;  /* a redirect has made another method of it */
     bool not_expecting; /* the server knows no Expect */
     awl_http_timeouts timeouts;
+    char boundary[40], own_type[80]; /* of a body of parts */
 } awl__exchange;
 
 /* A body that goes out while the response is waited for (upload.c). */
@@ -184,6 +185,10 @@ bool awl__uploads(const awl__exchange *x);
 
 /* A coroutine object: sends the whole body. Errors: not those of the stream, which the reader sees. */
 awl_coro awl__upload_run(awl_http_upload *up);
+
+/* A body of several parts: its length and type, 0 or the error; what writes it (multipart_out.c). */
+int awl__multipart_begin(awl__exchange *x);
+awl_coro awl__multipart_write(awl_http_upload *up, void *arg);
 
 /* Whether the server is to be asked before. */
 bool awl__expects(const awl__exchange *x);

@@ -138,12 +138,16 @@ static int set_body(awl__exchange *x, awl__http_out *form)
 {
     const awl_http_request_options *o = x->options;
 
-    if ((o->form != NULL) + (o->body != NULL) + (o->upload != NULL) > 1 || (o->body_size && !o->body && !o->upload))
+    if ((o->form != NULL) + (o->body != NULL) + (o->upload != NULL) + (o->parts != NULL) > 1 || (o->body_size && !o->body && !o->upload))
         return EINVAL;
     x->body = o->body;
     x->body_size = o->body_size;
     x->upload = o->upload;
     x->type = o->type;
+    if (o->parts) {
+        x->upload = awl__multipart_write;
+        return awl__multipart_begin(x);
+    }
     if (!o->form)
         return 0;
     awl__http_put_pairs(form, o->form, '\0');

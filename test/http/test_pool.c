@@ -177,24 +177,27 @@ CLIENT_TEST(hundred_tasks_share_a_session, ANSWERS(SAY(HELLO, .again = true, .pi
     CHECK(script.most <= 8); /* one may be closed here, and not there yet */
     co_finally;
     co_try_cancel(self->rc, awl_task_group_exit(&self->group, co_failing));
+    awl_task_group_fini(&self->group);
     awl_http_session_close(self->session);
     co_end;
 }
 
 TIMED_CLIENT_TEST(each_host_has_its_limit, ANSWERS(SAY(HELLO, .again = true, .delay = AWL_SECOND)),
-                  { awl_task *tasks[5]; int i; awl_time start; })
+                  { awl_task_group group; int i; awl_time start; })
 {
     co_begin;
     OPEN(.limit_per_host = 2);
     self->start = awl_loop_time(NULL);
+    awl_task_group_enter(&self->group);
     for (self->i = 0; self->i < 5; self->i++)
-        self->tasks[self->i] = awl_create_task(co_call(one, .session = self->session, .url = script.url[self->i == 4]));
-    co_await(awl_gather_n(self->tasks, 5, NULL, 0));
+        CHECK_INT(awl_task_group_spawn(&self->group, co_call(one, .session = self->session,
+                                                             .url = script.url[self->i == 4])), 0);
+    co_await(awl_task_group_exit(&self->group, 0));
     CHECK_INT((awl_loop_time(NULL) - self->start) / AWL_MS, 2000);
     CHECK_INT(script.most, 3);
     co_finally;
-    for (self->i = 0; self->i < 5; self->i++)
-        awl_task_release(self->tasks[self->i]);
+    co_try_cancel(self->rc, awl_task_group_exit(&self->group, co_failing));
+    awl_task_group_fini(&self->group);
     awl_http_session_close(self->session);
     co_end;
 }
@@ -291,6 +294,7 @@ TIMED_CLIENT_TEST(those_that_wait_for_a_connection_end_with_the_session,
     OPEN(.limit = 2, .limit_per_host = 1);
     for (self->i = 0; self->i < 3; self->i++) {
         self->t[self->i] = awl_create_task(co_call(one, .session = self->session, .url = at(0, "/")));
+        CHECK(self->t[self->i] != NULL);
         co_await(awl_sleep(AWL_MS));
     }
     awl_http_session_close(self->session);
