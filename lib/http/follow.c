@@ -206,11 +206,8 @@ co_def(request, {
     awl_timeout_enter_at(&self->timeout, self->r->deadline);
     co_try_cancel(self->rc, co_call(follow, .r = self->r, .x = &self->x));
     self->rc = awl_timeout_exit(&self->timeout, self->rc);
-    if (!self->rc && self->session->options.raise_for_status)
+    if (!self->rc && self->r->session->options.raise_for_status)
         self->rc = awl_response_check(self->r);
-    if (self->rc == AWL_ESTATUS)
-        awl__error_detail(self->r->session->loop, AWL_ESTATUS, "%s: %d %s", self->r->url, self->r->head.status,
-                          awl_response_reason(self->r));
     if (!self->rc && awl__asks_coding(&self->x))
         self->rc = awl__response_decode(self->r);
     if (self->rc)

@@ -111,7 +111,13 @@ bool awl_response_field_at(const awl_response *r, size_t index, const char **nam
     return true;
 }
 
-int awl_response_check(const awl_response *r) { return !r ? EINVAL : r->head.status >= 400 ? AWL_ESTATUS : 0; }
+int awl_response_check(const awl_response *r)
+{
+    if (!r || r->head.status < 400)
+        return r ? 0 : EINVAL;
+    awl__error_detail(r->session->loop, AWL_ESTATUS, "%s: %d %s", awl_response_url(r), r->head.status, awl_response_reason(r));
+    return AWL_ESTATUS;
+}
 
 /* ---- The body ------------------------------------------------------------------------------------------------------------ */
 

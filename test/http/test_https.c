@@ -223,7 +223,6 @@ HTTPS_TEST(proxy_may_refuse, ANSWERS(SAY(HELLO, .again = true)), { awl_server *s
     OPEN(.tls = self->tls, .proxy = self->proxy, .limit = 1);
     proxy_answer = "HTTP/1.1 407 Who Are You\r\nContent-Length: 0\r\n\r\n";
     CHECK_FAILS(AWL_ESTATUS, awl_http_get(self->session, secret("/x"), NULL));
-    fprintf(stderr, "[%s]\n", awl_error_message(AWL_ESTATUS));
     CHECK(strstr(awl_error_message(AWL_ESTATUS), "proxy 127.0.0.1: 407 Who Are You") != NULL);
     proxy_answer = "nonsense\r\n";
     CHECK_FAILS(AWL_EPROTOCOL, awl_http_get(self->session, secret("/x"), NULL));
