@@ -8,7 +8,10 @@
 
 #include "client_priv.h"
 
-enum { PORT = 1080 }; /* of a proxy that is given without one, as curl has it */
+enum {
+    PORT = 1080,       /* of a proxy that is given without one, as curl has it */
+    MOST_TURNS = 4096, /* of a proxy that says little at a time, or much that means nothing */
+};
 
 /* ---- What is given, and what the environment says ------------------------------------------------------------------------- */
 
@@ -175,7 +178,7 @@ static int ask(const awl_http_session *session, const awl__proxy *p, awl_stream 
     return error;
 }
 
-/* What the proxy has said so far. 0: more is needed; 1: the tunnel is there; else the error. */
+/* What the proxy has said so far. 0: more is needed; 1: the tunnel is there; -1: another head follows; else the error. */
 static int take_answer(const awl_http_session *session, const awl__proxy *p, awl_stream *s, awl__http_head *head)
 {
     awl_input_ *in = &s->in;
@@ -191,11 +194,13 @@ static int take_answer(const awl_http_session *session, const awl__proxy *p, awl
                           in->at_ + in->start_ + head->reason);
     awl__input_take(in, (size_t)n);
     awl__input_settle(in);
-    if (status < 200)
+    if (status < 200) {
         awl__http_head_begin(head, true);
-    else if (status < 300 && awl__input_len(in)) /* TLS begins with the client */
+        return -1;
+    }
+    if (status < 300 && awl__input_len(in)) /* TLS begins with the client */
         return AWL_EPROTOCOL;
-    return status >= 300 ? AWL_ESTATUS : status >= 200;
+    return status < 300 ? 1 : AWL_ESTATUS;
 }
 
 co_def(tunnel, {
@@ -203,7 +208,7 @@ co_def(tunnel, {
     const awl__proxy *p;
     awl_stream *s;
     const char *host;
-    int port, rc, heads;
+    int port, rc, turns;
     int64_t n;
     awl__http_head head;
 })
@@ -217,10 +222,12 @@ co_def(tunnel, {
         self->rc = take_answer(self->session, self->p, self->s, &self->head);
         if (self->rc == 1)
             co_return(0);
-        if (self->rc)
+        if (self->rc > 0)
             co_raise(self->rc);
-        if (++self->heads > 4096) /* it says less than a byte at a time, or much that means nothing */
+        if (++self->turns > MOST_TURNS)
             co_raise(AWL_EPROTOCOL);
+        if (self->rc < 0)
+            continue;
         co_let(self->n, awl__stream_fill(self->s));
         if (!self->n)
             co_raise(AWL_EINCOMPLETE);
