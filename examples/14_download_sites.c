@@ -1,7 +1,7 @@
 /*
  * Many pages at once: what asyncio is most often used for.
  *
- * Shows    awl_http_get and awl_http_read in a task per page, awl_wait_for as a time limit, co_try, awl_gather_n.
+ * Shows    awl_http_get and awl_response_read in a task per page, awl_wait_for as a time limit, co_try, awl_gather_n.
  * Build    cc 14_download_sites.c $(pkg-config --cflags --libs awl), or: ninja examples/14_download_sites
  * Run      ./14_download_sites [--compare] URL…       --compare: then again, one after the other
  * Prints   Read 48210 from http://…/      as each page is there, or: failed http://…/: reason
@@ -49,7 +49,7 @@ co_def(download, { struct site *site; awl_response *r; int n; char buf[16384], t
 {
     co_begin;
     co_let(self->r, awl_http_get(session, self->site->url, NULL));
-    if (awl_response_status(self->r) != 200)
+    if (awl_response_check(self->r))
         co_raise(AWL_ESTATUS);
     self->site->length = awl_response_length(self->r);
     for (self->site->read = 0;; self->site->read += self->n) {
