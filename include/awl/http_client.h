@@ -116,6 +116,7 @@ typedef struct awl_http_request_options {
     awl_http_upload_fn *upload;   /* or one that a coroutine writes: `body_size` bytes; 0: nobody knows, so in chunks */
     void *upload_arg;
     uint64_t body_size;
+    uint64_t offset;              /* only what is from this byte on, to go on with a download: see awl_response_offset */
     bool expect;                  /* ask before the body is sent, and wait up to a second for an answer */
     const char *type;             /* the body's Content-Type */
     const char *user, *password;
@@ -167,6 +168,10 @@ const char *awl_response_reason(const awl_response *response);
 int64_t awl_response_length(const awl_response *response);
 const char *awl_response_url(const awl_response *response);
 int awl_response_redirects(const awl_response *response);
+
+/* Where in the whole the body begins: of status 206 as Content-Range says, -1 if it does not; else 0: it is the whole, also
+ * where a part was asked for. Source: RFC 9110, 14; test/http/test_session.c */
+int64_t awl_response_offset(const awl_response *response);
 
 /* The value of the first field of that name, in any case; NULL: there is none. It is the response's. The field at `index`:
  * true, and *name and *value; false: there are not so many. */

@@ -154,7 +154,7 @@ bool awl__asks_coding(const awl__exchange *x)
         if (has_pair(all[i], "accept-encoding") || has_pair(all[i], "range"))
             return false;
     }
-    return awl__decodings && !x->options->raw && !x->session->options.raw;
+    return awl__decodings && !x->options->offset && !x->options->raw && !x->session->options.raw;
 }
 
 /* What the jar has for this URL, unless the caller says it himself. */
@@ -202,6 +202,8 @@ int awl__request_head(awl__http_out *out, const awl__exchange *x, const awl_url 
         put(out, awl__decodings);
         put(out, "\r\n");
     }
+    if (x->options->offset && !has_pair(own, "range"))
+        awl__http_out_print(out, "Range: bytes=%llu-\r\n", (unsigned long long)x->options->offset);
     if (x->proxy)
         awl__proxy_put_login(out, x->proxy);
     put_cookies(out, x, url);

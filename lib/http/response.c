@@ -1,4 +1,5 @@
 /* Responses: what they say, and their bodies; see awl/http_client.h. */
+#define _POSIX_C_SOURCE 200809L
 #include <errno.h>
 #include <string.h>
 
@@ -91,6 +92,24 @@ const char *awl_response_reason(const awl_response *r) { return r && r->text ? r
 int64_t awl_response_length(const awl_response *r)
 {
     return !r || r->decoder || r->head.chunked || !r->head.has_length ? -1 : (int64_t)r->head.length;
+}
+
+int64_t awl_response_offset(const awl_response *r)
+{
+    const char *at;
+    int64_t offset = 0;
+
+    if (!r || r->head.status != 206)
+        return 0;
+    at = awl_response_field(r, "Content-Range");
+    if (!at || !awl__http_same_n(at, strnlen(at, 6), "bytes ") || at[6] < '0' || at[6] > '9')
+        return -1;
+    for (at += 6; *at >= '0' && *at <= '9'; at++) {
+        if (offset > INT64_MAX / 10 - 1)
+            return -1;
+        offset = offset * 10 + (*at - '0');
+    }
+    return *at == '-' ? offset : -1;
 }
 
 const char *awl_response_url(const awl_response *r) { return r && r->url ? r->url : ""; }

@@ -177,6 +177,32 @@ CLIENT_TEST(what_cannot_be_sent_is_refused, ANSWERS(SAY(HELLO)), {})
     CLIENT_END;
 }
 
+#define PART(range) "HTTP/1.1 206 Partial\r\nContent-Length: 2\r\n" range "\r\nlo"
+
+CLIENT_TEST(downloads_can_go_on,
+            ANSWERS(SAY(PART("Content-Range: bytes 3-4/5\r\n")), SAY(PART("Content-Range: bytes */5\r\n")), SAY(PART("")),
+                    SAY(PART("Content-Range: bytes 99999999999999999999-\r\n")), SAY(HELLO)), {})
+{
+    const awl_http_request_options options = { .offset = 3 };
+
+    co_begin;
+    OPEN(0);
+    GET(at(0, "/"), &options);
+    CHECK(said(0, "\r\nRange: bytes=3-\r\n") && !said(0, "Accept-Encoding"));
+    CHECK_INT(awl_response_offset(self->r), 3);
+    CHECK_STR(self->text, "lo");
+    GET(at(0, "/"), &options);
+    CHECK_INT(awl_response_offset(self->r), -1);
+    GET(at(0, "/"), &options);
+    CHECK_INT(awl_response_offset(self->r), -1);
+    GET(at(0, "/"), &options);
+    CHECK_INT(awl_response_offset(self->r), -1);
+    GET(at(0, "/"), &options);
+    CHECK_INT(awl_response_offset(self->r), 0);
+    CHECK_INT(awl_response_offset(NULL), 0);
+    CLIENT_END;
+}
+
 CLIENT_TEST(head_has_no_body, ANSWERS(SAY("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n", .again = true)), {})
 {
     co_begin;
