@@ -5,5 +5,6 @@
 #include "awl/url.h"
 #include "awl/http_client.h"
 #include "awl/http_server.h"
+#include "awl/http_files.h"
 
 #endif

@@ -71,6 +71,7 @@ void awl_http_app_release(awl_http_app *app)
         app->pages = p->next;
         awl__free(app->loop, p, sizeof *p);
     }
+    awl__folders_free(app->loop, app->folders);
     awl__free(app->loop, app, sizeof *app);
 }
 

@@ -27,7 +27,7 @@ static void time_is_up(void *arg)
     case AWL__HEAD: awl_stream_write(c->s, late, sizeof late - 1); /* fall through */
     case AWL__IDLE: awl__stream_end(c->s); break;
     case AWL__WRITE:
-        if (c->s->gate.unsent_ < c->unsent) { /* slow, but it moves */
+        if (c->s->moved != c->moved) { /* slow, but it moves */
             awl__connection_enter(c, AWL__WRITE);
             break;
         } /* fall through */
@@ -64,7 +64,7 @@ void awl__connection_enter(awl__connection *c, enum awl__phase phase)
     if (phase != c->phase || timeout == AWL_FOREVER || c->deadline <= loop->now) {
         c->phase = phase;
         c->deadline = timeout == AWL_FOREVER ? AWL_FOREVER : awl__later(loop, timeout);
-        c->unsent = c->s->gate.unsent_;
+        c->moved = c->s->moved;
     }
     arm(c);
 }

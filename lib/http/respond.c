@@ -294,6 +294,18 @@ static int broken(awl_request *request, int error)
     return error;
 }
 
+int awl__respond_counted(awl_request *request, uint64_t n)
+{
+    awl__body_out *out = &request->out;
+
+    if (out->framing == AWL__BODY_LENGTH && n > out->left)
+        return broken(request, EMSGSIZE);
+    if (out->framing == AWL__BODY_LENGTH)
+        out->left -= n;
+    request->sent += out->discard ? 0 : n;
+    return 0;
+}
+
 co_def(respond_write, { awl_request *request; const void *data; size_t len; int rc; })
 {
     co_begin;

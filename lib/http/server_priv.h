@@ -42,6 +42,7 @@ struct awl_http_app {
     awl__route *fixed, *routes;
     awl__middleware *middlewares;
     awl__page *pages;
+    struct awl__folder *folders; /* that are served */
     awl_http_access_fn *access;
     void *access_arg;
     int64_t date_of; /* the second that `date` is the text of */
@@ -49,6 +50,7 @@ struct awl_http_app {
 };
 
 void awl__app_retain(awl_http_app *app);
+void awl__folders_free(awl_loop *loop, struct awl__folder *folder); /* folder.c */
 
 /* Finds the route of a request, and what its braces match. 0, 404, 405, or 503: there is no memory. */
 int awl__route_find(awl_request *request);
@@ -105,6 +107,9 @@ void awl__request_close(awl_request *request);
 
 /* ---- Responses (respond.c) --------------------------------------------------------------------------------------- */
 
+/* n bytes of the body have gone by another way than awl_respond_write: 0, or EMSGSIZE as for that. */
+int awl__respond_counted(awl_request *request, uint64_t n);
+
 /* The short page of a status. 0, or as awl_respond. */
 int awl__respond_page(awl_request *request, int status);
 
@@ -136,7 +141,7 @@ typedef struct awl__connection {
     awl_stream *s;
     enum awl__phase phase;
     awl_time deadline, armed;
-    size_t unsent; /* when the present phase of writing began */
+    uint32_t moved; /* of the stream, when the present phase began */
 } awl__connection;
 
 /* What the client is given time for from now on. */

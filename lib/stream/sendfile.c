@@ -44,8 +44,10 @@ static ssize_t send_part(job *j)
         n = sendfile(j->s->io.fd, j->fd, &at, len);
     while (n < 0 && errno == EINTR);
     awl__hush_end(&h, n < 0 && errno == EPIPE);
-    if (n >= 0)
+    if (n >= 0) {
+        j->s->moved += (uint32_t)n;
         return n;
+    }
     if (errno != EAGAIN && errno != EWOULDBLOCK)
         return -errno;
     j->s->writable = false;

@@ -316,6 +316,7 @@ void awl__stream_drop(awl_stream *s)
 static void sent(awl_stream *s, size_t n)
 {
     awl__gate_sent(&s->gate, n);
+    s->moved += (uint32_t)n;
     while (n) {
         awl__chunk *chunk = s->out;
         const size_t len = chunk->end - chunk->start;
