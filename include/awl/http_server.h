@@ -244,6 +244,42 @@ int awl_respond_begin(awl_request *request, int status, const char *type, int64_
 AWL_CORO awl_respond_write(awl_request *request, const void *data, size_t len);
 int awl_respond_end(awl_request *request);
 
+/* ---- Server-sent events ------------------------------------------------------------------------------------------- */
+
+/* One event, as the script's EventSource gets it; a field that is zero is left out. */
+typedef struct awl_http_event {
+    const char *data;  /* text of any number of lines; an event without it changes id and retry only */
+    const char *event; /* its type, of one line; NULL: "message" */
+    const char *id;    /* of one line: what the client will name when it comes again */
+    awl_time retry;    /* before it comes again */
+} awl_http_event;
+
+/*
+ * Begins a response that is a stream of events (200, text/event-stream). Each is sent by awl_respond_event; the stream ends
+ * with the handler.
+ *
+ *   keep_alive   after so long without an event a comment is sent, so that nobody in between takes the connection for dead;
+ *                0: 15 s; AWL_FOREVER: never
+ * Result   as awl_respond_begin.
+ * Source   HTML, 9.2; aiohttp_sse.sse_response; test/http/test_events.c
+ */
+int awl_respond_events(awl_request *request, awl_time keep_alive);
+
+/*
+ * Sends an event, and waits while too much is unsent.
+ *
+ *   event   copied
+ * Result   none.
+ * Errors   EINVAL: awl_respond_events was not called, a type or id has more than one line; those of awl_respond_write;
+ *          ENOMEM.
+ * Context  whoever waits for something else meanwhile does not see that the client has gone: awl_request_disconnected.
+ * Source   HTML, 9.2.6; test/http/test_events.c
+ */
+AWL_CORO awl_respond_event(awl_request *request, const awl_http_event *event);
+
+/* The id of the last event that the client has got, before it came again; NULL: it is here for the first time. */
+const char *awl_request_last_event_id(const awl_request *request);
+
 /* Whether the head of a response has gone, and with which status (0: none yet). */
 int awl_respond_status(const awl_request *request);
 

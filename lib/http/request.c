@@ -22,6 +22,7 @@ void awl__request_close(awl_request *request)
 {
     awl_loop *loop = request->app->loop;
 
+    awl__events_stop(request->events);
     while (request->pieces) {
         awl__piece *piece = request->pieces;
 

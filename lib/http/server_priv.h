@@ -89,6 +89,7 @@ struct awl_request {
     char *whole;
     size_t whole_len;
 
+    struct awl__events *events; /* the response is a stream of them */
     awl__http_out fields; /* of the response, before its head has gone */
     awl__body_out out;
     uint64_t sent;
@@ -106,6 +107,9 @@ int awl__request_open(awl_request *request, const char *text, size_t len);
 void awl__request_close(awl_request *request);
 
 /* ---- Responses (respond.c) --------------------------------------------------------------------------------------- */
+
+/* A stream of events sends no more comments (events.c). */
+void awl__events_stop(struct awl__events *events);
 
 /* n bytes of the body have gone by another way than awl_respond_write: 0, or EMSGSIZE as for that. */
 int awl__respond_counted(awl_request *request, uint64_t n);

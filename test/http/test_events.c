@@ -1,0 +1,124 @@
+/* test_events.c: server-sent events. */
+#include "site_rig.h"
+
+/* What the first request of a test answers with. */
+static awl_http_event the_event;
+static awl_time keep_alive, pause_before_end;
+
+HANDLER(events, {})
+{
+    co_begin;
+    CHECK_INT(awl_respond_events(self->request, keep_alive), 0);
+    co_await(awl_respond_event(self->request, &the_event));
+    co_await(awl_sleep(pause_before_end));
+    co_end;
+}
+
+/* The events that the response to one request has, until the handler has ended. */
+#define CHECK_EVENTS(expected)                                                                                         \
+    do {                                                                                                               \
+        self->app = app_of(on_events, NULL);                                                                           \
+        server_begins(self);                                                                                           \
+        CHECK_GET("/", "", expected);                                                                                  \
+        server_ends(self);                                                                                             \
+    } while (0)
+
+SERVER_TEST(an_event_has_the_lines_that_it_is_made_of, {})
+{
+    co_begin;
+    the_event = (awl_http_event){ .data = "a", .event = "tick", .id = "7", .retry = 2500 * AWL_MS };
+    CHECK_EVENTS("200 event: tick\nid: 7\nretry: 2500\ndata: a");
+    the_event = (awl_http_event){ .data = "one\ntwo\r\nthree\rfour\n" };
+    CHECK_EVENTS("200 data: one\ndata: two\ndata: three\ndata: four\ndata:");
+    the_event = (awl_http_event){ .data = "" };
+    CHECK_EVENTS("200 data:");
+    the_event = (awl_http_event){ .id = "" };
+    CHECK_EVENTS("200 id:");
+    co_end;
+}
+
+SERVER_TEST(the_response_is_not_to_be_kept, {})
+{
+    co_begin;
+    the_event = (awl_http_event){ .data = "a" };
+    self->app = app_of(on_events, NULL);
+    server_begins(self);
+    get("/", "");
+    settle();
+    CHECK_FIELD("Content-Type: text/event-stream");
+    CHECK_FIELD("Cache-Control: no-store");
+    CHECK_FIELD("Transfer-Encoding: chunked");
+    CHECK_ANSWERS("200 data: a");
+    server_ends(self);
+    co_end;
+}
+
+/* Comments come after 15 s of silence, or as was asked for, and none after the end. */
+SERVER_TEST(comments_keep_a_silent_stream_alive, {})
+{
+    co_begin;
+    the_event = (awl_http_event){ .data = "a" };
+    pause_before_end = 46 * AWL_SECOND;
+    self->app = app_of(on_events, NULL);
+    server_begins(self);
+    get("/", "");
+    co_await(awl_sleep(60 * AWL_SECOND));
+    CHECK_ANSWERS("200 data: a\n\n:\n\n:\n\n:");
+    keep_alive = 40 * AWL_SECOND;
+    get("/", "");
+    co_await(awl_sleep(60 * AWL_SECOND));
+    CHECK_ANSWERS("200 data: a\n\n:");
+    keep_alive = AWL_FOREVER;
+    get("/", "");
+    co_await(awl_sleep(60 * AWL_SECOND));
+    CHECK_ANSWERS("200 data: a");
+    server_ends(self);
+    co_end;
+}
+
+/* Nobody takes the comments: the connection is given up, though the handler waits for something else. */
+SERVER_TEST(a_client_that_takes_nothing_is_given_up, {})
+{
+    co_begin;
+    the_event = (awl_http_event){ .data = "a" };
+    pause_before_end = 10 * AWL_MINUTE;
+    self->app = app_of(on_events, NULL);
+    server_begins(self);
+    client_takes(5);
+    get("/", "");
+    co_await(awl_sleep(60 * AWL_SECOND));
+    CHECK_INT(awl_stream_error(self->s), 0);
+    co_await(awl_sleep(40 * AWL_SECOND));
+    CHECK_INT(awl_stream_error(self->s), ETIMEDOUT);
+    server_ends(self);
+    co_end;
+}
+
+HANDLER(misuse, {})
+{
+    co_begin;
+    the_event = (awl_http_event){ .data = "a" };
+    CHECK_FAILS(EINVAL, awl_respond_event(self->request, &the_event));
+    CHECK_INT(awl_respond_events(NULL, 0), EINVAL);
+    CHECK_INT(awl_respond_events(self->request, -1), EINVAL);
+    CHECK_INT(awl_respond_events(self->request, 0), 0);
+    CHECK_INT(awl_respond_events(self->request, 0), EALREADY);
+    CHECK_FAILS(EINVAL, awl_respond_event(self->request, NULL));
+    CHECK_FAILS(EINVAL, awl_respond_event(NULL, &the_event));
+    the_event.event = "a\nb";
+    CHECK_FAILS(EINVAL, awl_respond_event(self->request, &the_event));
+    the_event = (awl_http_event){ .data = "a", .id = "\r" };
+    CHECK_FAILS(EINVAL, awl_respond_event(self->request, &the_event));
+    CHECK_STR(awl_request_last_event_id(self->request), "12");
+    co_end;
+}
+
+SERVER_TEST(what_is_no_event_is_refused, {})
+{
+    co_begin;
+    self->app = app_of(on_misuse, NULL);
+    server_begins(self);
+    CHECK_GET("/", "Last-Event-ID: 12\r\n", "200");
+    server_ends(self);
+    co_end;
+}
