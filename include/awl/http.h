@@ -6,5 +6,6 @@
 #include "awl/http_client.h"
 #include "awl/http_server.h"
 #include "awl/http_files.h"
+#include "awl/websocket.h"
 
 #endif
