@@ -136,17 +136,17 @@ co_def(send_all, { const char *to; awl_stream *s, *in, *out; })
 
 /* ---- Pages ------------------------------------------------------------------------------------------------------- */
 
-co_def(get, { const char *url; awl_http_response *r; })
+co_def(get, { const char *url; awl_http_session *session; awl_response *r; char *body; size_t len; })
 {
-    const char *body;
-    size_t len;
-
     co_begin;
-    co_let(self->r, awl_wait_for(awl_http_fetch(self->url, NULL), PATIENCE * AWL_SECOND));
-    body = awl_http_body(self->r, &len);
-    fwrite(body, 1, len, stdout);
-    fprintf(stderr, "%d\n", awl_http_status(self->r));
-    awl_http_close(self->r);
+    self->session = awl_http_session_new(NULL);
+    co_let(self->r, awl_wait_for(awl_http_get(self->session, self->url, NULL), PATIENCE * AWL_SECOND));
+    co_let(self->body, awl_response_read_all(self->r, &self->len));
+    fwrite(self->body, 1, self->len, stdout);
+    fprintf(stderr, "%d\n", awl_response_status(self->r));
+    co_finally;
+    awl_response_close(self->r);
+    awl_http_session_close(self->session);
     co_end;
 }
 
