@@ -1,6 +1,10 @@
 /* test_respond.c: responses at once and piece by piece, and what is refused. */
 #include "server_rig.h"
 
+#include <time.h>
+
+#include "http/writer.h"
+
 #define GET "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 #define GET_1_0 "GET / HTTP/1.0\r\n\r\n"
 #define HEAD "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -31,7 +35,7 @@ HANDLER(responds, {})
     co_end;
 }
 
-SERVER_TEST(a_response_in_one_piece, {})
+SERVER_TEST(a_response_in_one_piece, { char date[40]; })
 {
     static const awl_http_app_options options = { .server = "me/1" };
 
@@ -43,6 +47,8 @@ SERVER_TEST(a_response_in_one_piece, {})
     CHECK(strncmp(the_wire.out, "HTTP/1.1 201 Created\r\nDate: ", 28) == 0);
     CHECK(sent_field("Server: me/1") && sent_field("Content-Type: text/x") && sent_field("Content-Length: 4"));
     CHECK(sent_field("X-Y: z") && !strstr(the_wire.out, "Connection:"));
+    snprintf(self->date, sizeof self->date, "%.29s", strstr(the_wire.out, "Date: ") + 6);
+    CHECK(llabs(awl__http_parse_date(self->date) - (long long)time(NULL)) < 60);
     CHECK_MEM(the_wire.out + the_wire.out_len - 8, "\r\n\r\nab\0c", 8);
     server_ends(self);
     co_end;
@@ -60,22 +66,31 @@ SERVER_TEST(how_the_connection_goes_on_is_said_where_it_has_to_be, {})
     co_end;
 }
 
+/* As many bytes as the query says. */
 HANDLER(prints_much, {})
 {
+    const int n = atoi(awl_request_query_string(self->request));
+
     co_begin;
-    CHECK_INT(awl_respond_print(self->request, 200, NULL, "%0700d", 7), 0);
+    CHECK_INT(awl_respond_print(self->request, 200, NULL, "%0*d", n, 7), 0);
     co_end;
 }
 
-SERVER_TEST(what_is_printed_may_be_long, {})
+SERVER_TEST(what_is_printed_may_be_long, { int n; })
 {
     co_begin;
     self->app = app_of(on_prints_much, NULL);
     server_begins(self);
-    client_sends(GET);
-    settle();
-    CHECK(sent_field("Content-Length: 700"));
-    CHECK_MEM(the_wire.out + the_wire.out_len - 4, "0007", 4);
+    for (self->n = 509; self->n < 516; self->n++) {
+        static char ask[100];
+
+        snprintf(ask, sizeof ask, "GET /?%d HTTP/1.1\r\nHost: a\r\n\r\n", self->n);
+        client_sends(ask);
+        settle();
+        snprintf(ask, sizeof ask, "Content-Length: %d", self->n);
+        CHECK(sent_field(ask));
+        CHECK_MEM(the_wire.out + the_wire.out_len - 4, "0007", 4);
+    }
     server_ends(self);
     co_end;
 }

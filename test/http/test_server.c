@@ -18,6 +18,42 @@ SERVER_TEST(a_request_is_answered_and_the_next_one_too, {})
     co_end;
 }
 
+static size_t memory_used(void)
+{
+    awl_loop_stats stats;
+
+    awl_loop_get_stats(awl_running_loop(), &stats);
+    return stats.memory_used;
+}
+
+/* An idle connection holds what it held before its first request, whatever that was. */
+SERVER_TEST(nothing_is_left_of_a_request, { size_t before; int i; })
+{
+    static const char *const requests[] = {
+        GET("/a?b=c"),
+        POST("5", "hello"),
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+        "GET http://b/../.. HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\n", /* which is not whole */
+    };
+
+    co_begin;
+    for (self->i = 0; self->i < 5; self->i++) {
+        server_begins(self);
+        settle();
+        self->before = memory_used();
+        client_sends(requests[self->i]);
+        settle();
+        if (self->i < 3)
+            CHECK_INT(memory_used(), self->before);
+        client_ends();
+        co_await(self->server);
+        CHECK(memory_used() <= self->before);
+        server_ends(self);
+    }
+    co_end;
+}
+
 SERVER_TEST(requests_in_one_piece_are_answered_in_order, {})
 {
     co_begin;
