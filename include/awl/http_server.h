@@ -183,7 +183,7 @@ void *awl_request_alloc(awl_request *request, size_t size);
  * Errors   AWL_EINCOMPLETE: the client has gone; AWL_EPROTOCOL: a malformed chunk; AWL_ELIMIT: more than the limit;
  *          ETIMEDOUT; ECONNRESET; EBUSY; EINVAL; ENOMEM; ECANCELED.
  * Context  cancel-safe: no byte is lost. A client that waits for it is told to go on (100).
- * Source   RFC 9112, 6 and 7; test/http/test_server_body.c
+ * Source   RFC 9112, 6 and 7; test/http/test_request.c
  */
 AWL_CORO awl_request_read(awl_request *request, void *buf, size_t cap);
 
@@ -193,7 +193,7 @@ AWL_CORO awl_request_read(awl_request *request, void *buf, size_t cap);
  *   len   takes its length; may be NULL; untouched on error
  * Result   char *: with a zero byte behind it; the request's.
  * Errors   as above.
- * Source   aiohttp.web.Request.read; test/http/test_server_body.c
+ * Source   aiohttp.web.Request.read; test/http/test_request.c
  */
 AWL_CORO awl_request_read_all(awl_request *request, size_t *len);
 

@@ -284,18 +284,23 @@ static int expect(awl__http_head *head, const char *value, size_t len)
     return 0;
 }
 
+enum { LENGTHS = 1 << 4 | 1 << 6 | 1 << 10 | 1 << 14 | 1 << 17 };
+
 /* What the protocol makes of a field. 0; 1: it has a meaning; negative: it is refused. */
 static int meaning(awl__http_head *head, const char *name, size_t name_len, const char *value, size_t len)
 {
     static const struct {
         const char *name;
         int (*take)(awl__http_head *head, const char *value, size_t len);
-    } known[] = { { "host", host },
+    } known[] = { { "host", host }, /* a name of another length goes into LENGTHS as well */
                   { "expect", expect },
                   { "connection", connection },
                   { "content-length", content_length },
                   { "transfer-encoding", transfer_encoding } };
 
+    /* Most fields are of other lengths, and need no look at their names. */
+    if (name_len > 17 || !(LENGTHS >> name_len & 1))
+        return 0;
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         if (awl__http_same_n(name, name_len, known[i].name))
             return known[i].take(head, value, len) < 0 ? -1 : 1;

@@ -140,3 +140,16 @@ TEST(what_is_not_unreserved_is_encoded)
     CHECK_INT(awl_url_encode("a/b", 3, "/", text, sizeof text), 3);
     CHECK_STR(text, "a/b");
 }
+
+/* A path of which the first segment is empty would be taken for an authority, where there is none before it. */
+TEST(a_path_is_never_taken_for_an_authority)
+{
+    char text[100];
+
+    awl_url_resolve("x:/a/b", "/.//c", text, sizeof text);
+    CHECK_STR(text, "x:/.//c");
+    awl_url_resolve("x:/a/b", "..//c", text, sizeof text);
+    CHECK_STR(text, "x:/.//c");
+    awl_url_resolve("http://a/b", "/.//c", text, sizeof text);
+    CHECK_STR(text, "http://a//c");
+}
