@@ -1,7 +1,8 @@
 /*
  * An upload that is made while it goes out, and never lies in memory as a whole.
  *
- * Shows    awl_http_request_options.upload: a coroutine that writes a body; awl_upload_write waits when the server is slow.
+ * Shows    awl_http_request_options.upload: a coroutine that writes a body; awl_upload_write waits when the server is
+ *          slow.
  * Build    cc 27_upload_stream.c $(pkg-config --cflags --libs awl), or: ninja examples/27_upload_stream
  * Prints   the server has read 1000000 lines, 6888890 bytes
  *          the client had 64 kB of them at most
@@ -18,7 +19,7 @@
 
 enum { LINES = 1000000 };
 
-/* ---- The server: counts ------------------------------------------------------------------------------------------ */
+/* ---- The server: counts ----------------------------------------------------------------------------------------- */
 
 co_def(count, { awl_request *request; long lines, bytes; int n; char buf[16384]; })
 {
@@ -31,13 +32,14 @@ co_def(count, { awl_request *request; long lines, bytes; int n; char buf[16384];
         for (int i = 0; i < self->n; i++)
             self->lines += self->buf[i] == '\n';
     }
-    awl_respond_print(self->request, 200, "text/plain", "the server has read %ld lines, %ld bytes", self->lines, self->bytes);
+    awl_respond_print(self->request, 200, "text/plain", "the server has read %ld lines, %ld bytes", self->lines,
+                      self->bytes);
     co_end;
 }
 
 static awl_coro on_count(awl_request *request, void *arg) { return (void)arg, co_call(count, .request = request); }
 
-/* ---- The client --------------------------------------------------------------------------------------------------- */
+/* ---- The client ------------------------------------------------------------------------------------------------- */
 
 static size_t most; /* bytes of the body that the client has had at once */
 

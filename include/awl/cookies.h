@@ -1,5 +1,6 @@
 /*
- * awl/cookies.h: a jar of cookies, as browsers keep them: RFC 6265, and what RFC 6265bis adds for Secure. SPDX-License-Identifier: MIT
+ * awl/cookies.h: a jar of cookies, as browsers keep them: RFC 6265, and what RFC 6265bis adds for Secure.
+ * SPDX-License-Identifier: MIT
  *
  *     awl_cookie_jar *jar = awl_cookie_jar_new();
  *     char text[256];
@@ -7,12 +8,12 @@
  *     awl_cookie_jar_set(jar, "https://example.org/a", "id=7; Domain=example.org; Secure");
  *     awl_cookie_jar_get(jar, "https://www.example.org/b", text, sizeof text);                    // id=7
  *
- * A session of the HTTP client has one of its own, unless it is given one that others use, too. A jar is used by one loop
- * and lies in its memory. Nothing here suspends.
+ * A session of the HTTP client has one of its own, unless it is given one that others use, too. A jar is used by one
+ * loop and lies in its memory. Nothing here suspends.
  *
- * WHO GETS A COOKIE. The host that set it; with Domain, those below that, too; with Path, what is below that. Secure ones go
- * over https only, and can be set over https only. A Domain of one word ("com") is refused; there is no list of other
- * suffixes that are public, so jars are for hosts that one asks for, not for all of the web.
+ * WHO GETS A COOKIE. The host that set it; with Domain, those below that, too; with Path, what is below that. Secure
+ * ones go over https only, and can be set over https only. A Domain of one word ("com") is refused; there is no list
+ * of other suffixes that are public, so jars are for hosts that one asks for, not for all of the web.
  *
  * HOW MANY: 50 for a domain and 3,000 in all, of 4,096 bytes each; those that were not sent for longest go first.
  */
@@ -51,7 +52,8 @@ awl_cookie_jar *awl_cookie_jar_retain(awl_cookie_jar *jar);
 int awl_cookie_jar_set(awl_cookie_jar *jar, const char *url, const char *line);
 
 /*
- * Writes what the field Cookie is to say in a request to `url`: "a=b; c=d", those with longer paths first, then older ones.
+ * Writes what the field Cookie is to say in a request to `url`: "a=b; c=d", those with longer paths first, then older
+ * ones.
  *
  *   out   takes up to `cap` bytes, a zero byte at the end included; may be NULL if cap is 0
  * Result   the length of the whole, which was cut off if it is not less than cap; 0: there is none, or the URL is none.
@@ -67,11 +69,11 @@ bool awl_cookie_jar_at(const awl_cookie_jar *jar, size_t index, awl_cookie *cook
 void awl_cookie_jar_clear(awl_cookie_jar *jar, const char *domain);
 
 /*
- * Reads, or writes, a file in Netscape's format, which curl and browsers' extensions know. Cookies of the session are in it,
- * with 0 for their end. What is read is added; lines that are no cookies are skipped.
+ * Reads, or writes, a file in Netscape's format, which curl and browsers' extensions know. Cookies of the session are
+ * in it, with 0 for their end. What is read is added; lines that are no cookies are skipped.
  *
- * Result   0; ENOMEM; EINVAL; what opening, reading or writing brought. The file is replaced only when all is written, and
- *          others than its owner cannot read it.
+ * Result   0; ENOMEM; EINVAL; what opening, reading or writing brought. The file is replaced only when all is written,
+ *          and others than its owner cannot read it.
  * Context  blocks for as long as the disk takes.
  * Source   curl's --cookie-jar; test/http/test_cookies.c
  */

@@ -31,7 +31,7 @@ typedef struct awl__proxy {
     awl__login login;
 } awl__proxy;
 
-/* ---- Connections that are kept (pool.c) ----------------------------------------------------------------------------- */
+/* ---- Connections that are kept (pool.c) ------------------------------------------------------------------------- */
 
 /* Where connections go to. Lives while connections to it are in use or kept, or waited for. */
 typedef struct awl__origin {
@@ -96,7 +96,7 @@ void awl__session_drop(awl_http_session *session);
 void awl__pool_sweep(awl_http_session *session, bool all);
 void awl__pool_wake(awl_http_session *session);
 
-/* ---- Proxies (proxy.c) -------------------------------------------------------------------------------------------------- */
+/* ---- Proxies (proxy.c) ------------------------------------------------------------------------------------------ */
 
 /* Reads the options, and the environment. 0 or the error; closed in any case. */
 int awl__proxies_open(awl_http_session *session, const awl_http_session_options *options);
@@ -109,12 +109,13 @@ int awl__proxy_for(awl_http_session *session, const awl__target *target, const a
 void awl__proxy_put_login(awl__http_out *out, const awl__proxy *proxy);
 
 /* A coroutine object: makes of a connection to a proxy one to a host behind it. */
-awl_coro awl__proxy_tunnel(awl_http_session *session, const awl__proxy *proxy, awl_stream *s, const char *host, int port);
+awl_coro awl__proxy_tunnel(awl_http_session *session, const awl__proxy *proxy, awl_stream *s, const char *host,
+                           int port);
 
 /* The TLS of a session that was given none; NULL with errno (https.c, or no_https.c where TLS is not built). */
 awl_tls *awl__http_tls(void);
 
-/* ---- Responses -------------------------------------------------------------------------------------------------------- */
+/* ---- Responses -------------------------------------------------------------------------------------------------- */
 
 struct awl_response {
     awl_http_session *session;
@@ -149,7 +150,7 @@ int awl__response_decode(awl_response *r);
 /* Takes a body to its end if that has come already, at most 64 KiB. */
 void awl__response_skim(awl_response *r);
 
-/* ---- Requests ----------------------------------------------------------------------------------------------------------- */
+/* ---- Requests --------------------------------------------------------------------------------------------------- */
 
 /* What a request is made of, while it is on its way. */
 typedef struct awl__exchange {
@@ -200,7 +201,8 @@ int awl__request_head(awl__http_out *out, const awl__exchange *x, const awl_url 
 bool awl__asks_coding(const awl__exchange *x);
 
 /* A field, and "Basic " with base64 of "user:password". */
-void awl__http_put_basic(awl__http_out *out, const char *field, const char *user, size_t user_len, const char *password);
+void awl__http_put_basic(awl__http_out *out, const char *field, const char *user, size_t user_len,
+                         const char *password);
 
 /* A coroutine object: sends a request to response->url, and reads the head of its response (exchange.c). */
 awl_coro awl__exchange_run(awl__exchange *x, awl_response *response);
@@ -208,8 +210,8 @@ awl_coro awl__exchange_run(awl__exchange *x, awl_response *response);
 /* Pairs as "a=b&c=d", encoded, behind the character `before` if that is not zero (target.c). */
 void awl__http_put_pairs(awl__http_out *out, const awl_http_pair *pairs, char before);
 
-/* Makes response->url of a reference at a base (NULL: it is absolute), with parameters, without user and fragment (target.c).
- * x: takes the user; may be NULL. 0 or the error; on error the URL is as before. */
+/* Makes response->url of a reference at a base (NULL: it is absolute), with parameters, without user and fragment
+ * (target.c). x: takes the user; may be NULL. 0 or the error; on error the URL is as before. */
 int awl__response_set_url(awl_response *r, const char *base, const char *reference, const awl_http_pair *params,
                           awl__exchange *x);
 

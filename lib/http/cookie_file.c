@@ -15,7 +15,7 @@
 
 enum { FIELDS = 7, LONGEST = 3 * AWL__COOKIE_MOST };
 
-/* ---- Reading ------------------------------------------------------------------------------------------------------- */
+/* ---- Reading ---------------------------------------------------------------------------------------------------- */
 
 /* "domain TAB below TAB path TAB secure TAB end TAB name TAB value". 0, also for what is no cookie; ENOMEM. */
 static int take_line(awl_cookie_jar *jar, char *line)
@@ -76,13 +76,13 @@ int awl_cookie_jar_load(awl_cookie_jar *jar, const char *path)
     return error;
 }
 
-/* ---- Writing ------------------------------------------------------------------------------------------------------- */
+/* ---- Writing ---------------------------------------------------------------------------------------------------- */
 
 static bool put_line(FILE *f, const awl__cookie *c)
 {
-    return fprintf(f, "%s%s%s\t%s\t%s\t%s\t%" PRId64 "\t%s\t%s\n", c->http_only ? "#HttpOnly_" : "", c->host_only ? "" : ".",
-                   c->domain, c->host_only ? "FALSE" : "TRUE", c->path, c->secure ? "TRUE" : "FALSE",
-                   c->expires == INT64_MAX ? 0 : c->expires, c->name, c->value) > 0;
+    return fprintf(f, "%s%s%s\t%s\t%s\t%s\t%" PRId64 "\t%s\t%s\n", c->http_only ? "#HttpOnly_" : "",
+                   c->host_only ? "" : ".", c->domain, c->host_only ? "FALSE" : "TRUE", c->path,
+                   c->secure ? "TRUE" : "FALSE", c->expires == INT64_MAX ? 0 : c->expires, c->name, c->value) > 0;
 }
 
 /* All lines. 0 or the error. */

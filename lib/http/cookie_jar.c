@@ -11,7 +11,7 @@
 
 enum { MOST_OF_DOMAIN = 50, MOST = 3000 }; /* RFC 6265, 6.1 */
 
-/* ---- Making ------------------------------------------------------------------------------------------------------ */
+/* ---- Making ----------------------------------------------------------------------------------------------------- */
 
 awl_cookie_jar *awl_cookie_jar_new(void)
 {
@@ -57,7 +57,7 @@ int64_t awl__jar_now(const awl_cookie_jar *jar)
     return jar->loop->fixed_clock ? jar->loop->now / AWL_SECOND : (int64_t)time(NULL);
 }
 
-/* ---- Who is who: RFC 6265, 5.1.3 and 5.1.4 -------------------------------------------------------------------------- */
+/* ---- Who is who: RFC 6265, 5.1.3 and 5.1.4 ---------------------------------------------------------------------- */
 
 static bool same(awl_url_part a, const char *b, size_t len) { return a.len == len && strncasecmp(a.at, b, len) == 0; }
 
@@ -110,7 +110,7 @@ static bool is_secure(const awl_url *url)
     return awl_url_part_is_nocase(url->scheme, "https") || awl_url_part_is_nocase(url->scheme, "wss");
 }
 
-/* ---- Keeping -------------------------------------------------------------------------------------------------------- */
+/* ---- Keeping ---------------------------------------------------------------------------------------------------- */
 
 static awl_url_part part(const char *text) { return (awl_url_part){ text, strlen(text) }; }
 
@@ -210,7 +210,7 @@ int awl__jar_put(awl_cookie_jar *jar, const awl__cookie_line *line, bool host_on
     return 0;
 }
 
-/* ---- Setting: RFC 6265, 5.3 ------------------------------------------------------------------------------------------ */
+/* ---- Setting: RFC 6265, 5.3 ------------------------------------------------------------------------------------- */
 
 /* A cookie that is set over http neither is Secure nor stands before one that is: RFC 6265bis, 5.7. */
 static bool hides_secure_one(const awl_cookie_jar *jar, const awl__cookie_line *line)
@@ -261,7 +261,7 @@ int awl_cookie_jar_set(awl_cookie_jar *jar, const char *url_text, const char *te
     return awl__jar_put(jar, &line, host_only);
 }
 
-/* ---- Getting: RFC 6265, 5.4 ------------------------------------------------------------------------------------------- */
+/* ---- Getting: RFC 6265, 5.4 ------------------------------------------------------------------------------------- */
 
 static bool is_for(const awl__cookie *c, const awl_url *url, int64_t now)
 {
@@ -307,7 +307,8 @@ size_t awl_cookie_jar_get(awl_cookie_jar *jar, const char *text, char *out, size
                 continue;
             }
             c->used = ++jar->turn;
-            len = put(out, cap, put(out, cap, put(out, cap, put(out, cap, len, len ? "; " : ""), c->name), "="), c->value);
+            len = put(out, cap, put(out, cap, put(out, cap, put(out, cap, len, len ? "; " : ""), c->name), "="),
+                      c->value);
         }
         longest = next;
     }
@@ -316,7 +317,7 @@ size_t awl_cookie_jar_get(awl_cookie_jar *jar, const char *text, char *out, size
     return len;
 }
 
-/* ---- All of them -------------------------------------------------------------------------------------------------------- */
+/* ---- All of them ------------------------------------------------------------------------------------------------ */
 
 size_t awl_cookie_jar_count(const awl_cookie_jar *jar) { return jar ? jar->count : 0; }
 

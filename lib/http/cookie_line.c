@@ -17,14 +17,15 @@ static awl_url_part trim(const char *from, const char *to)
     return (awl_url_part){ from, (size_t)(to - from) };
 }
 
-/* ---- Dates ------------------------------------------------------------------------------------------------------- */
+/* ---- Dates ------------------------------------------------------------------------------------------------------ */
 
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 /* RFC 6265, 5.1.1: what stands between the parts of a date. */
 static bool is_delimiter(char c)
 {
-    return c == '\t' || (c >= ' ' && c <= '/') || (c >= ';' && c <= '@') || (c >= '[' && c <= '`') || (c >= '{' && c <= '~');
+    return c == '\t' || (c >= ' ' && c <= '/') || (c >= ';' && c <= '@') || (c >= '[' && c <= '`') ||
+           (c >= '{' && c <= '~');
 }
 
 /* `least` to `most` digits, and then none. Result: how many; 0: it is something else. */
@@ -102,15 +103,15 @@ bool awl__cookie_date(awl_url_part text, int64_t *seconds)
             take_token(&d, (awl_url_part){ from, (size_t)(at - from) });
         at += at < end;
     }
-    if (!d.has_time || !d.has_day || !d.month || !d.has_year || d.day < 1 || d.day > 31 || d.year < 1601 || d.time[0] > 23 ||
-        d.time[1] > 59 || d.time[2] > 59)
+    if (!d.has_time || !d.has_day || !d.month || !d.has_year || d.day < 1 || d.day > 31 || d.year < 1601 ||
+        d.time[0] > 23 || d.time[1] > 59 || d.time[2] > 59)
         return false;
     days = awl__http_days(d.year, d.month, d.day);
     *seconds = days * 86400 + d.time[0] * 3600 + d.time[1] * 60 + d.time[2];
     return true;
 }
 
-/* ---- Attributes -------------------------------------------------------------------------------------------------- */
+/* ---- Attributes ------------------------------------------------------------------------------------------------- */
 
 /* RFC 6265, 5.2.2: the end of a cookie that lives for so many seconds more. false: it is no number. */
 static bool max_age(awl_url_part value, int64_t now, int64_t *expires)

@@ -38,8 +38,8 @@ int awl__cookie_parse(const char *line, int64_t now, awl__cookie_line *parsed);
 /* A date as RFC 6265, 5.1.1 reads it: seconds since 1970. false: it is none. */
 bool awl__cookie_date(awl_url_part text, int64_t *seconds);
 
-/* Puts a cookie into the jar, in place of one of the same name, domain and path. One that has expired only takes that away. 0
- * or ENOMEM (cookie_jar.c). */
+/* Puts a cookie into the jar, in place of one of the same name, domain and path. One that has expired only takes that
+ * away. 0 or ENOMEM (cookie_jar.c). */
 int awl__jar_put(awl_cookie_jar *jar, const awl__cookie_line *line, bool host_only);
 
 int64_t awl__jar_now(const awl_cookie_jar *jar);

@@ -75,7 +75,10 @@ void awl__decoder_free(awl__decoder *d)
 }
 
 /* "deflate" is a zlib stream, but many servers send a bare one: RFC 9110, 8.4.1.2. The first two bytes tell which. */
-static bool has_zlib_head(unsigned char a, unsigned char b) { return (a & 15) == 8 && (a >> 4) <= 7 && (a << 8 | b) % 31 == 0; }
+static bool has_zlib_head(unsigned char a, unsigned char b)
+{
+    return (a & 15) == 8 && (a >> 4) <= 7 && (a << 8 | b) % 31 == 0;
+}
 
 /* 15: the largest window; 16 more: gzip; negative: bare. 0 or the error. */
 static int begin(awl__decoder *d, int window)
@@ -135,7 +138,8 @@ ssize_t awl__decode(awl__decoder *d, const char *in, size_t *in_len, char *out, 
     if (!d->begun)
         error = d->gzip ? begin(d, 15 + 16) : begin_deflate(d, in, &used);
     else if (d->ended)
-        error = d->gzip && inflateReset(&d->z) == Z_OK ? 0 : AWL_EPROTOCOL; /* another one, or what has no place there */
+        error =
+            d->gzip && inflateReset(&d->z) == Z_OK ? 0 : AWL_EPROTOCOL; /* another one, or what has no place there */
     *in_len = used;
     if (error || !d->begun || used == all)
         return -error;

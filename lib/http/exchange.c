@@ -6,7 +6,7 @@
 
 enum { MOST_INTERIM = 16 }; /* responses of 1xx before the proper one */
 
-/* ---- The response ---------------------------------------------------------------------------------------------------- */
+/* ---- The response ----------------------------------------------------------------------------------------------- */
 
 /* A response that is not the last: 100 lets the body go. 0 or the error. */
 static int take_interim(awl_response *r, awl_http_upload *up, int *interim)
@@ -98,7 +98,7 @@ co_def(read_head, {
     co_end;
 }
 
-/* ---- Both at once ------------------------------------------------------------------------------------------------------ */
+/* ---- Both at once ----------------------------------------------------------------------------------------------- */
 
 /* Sends the body and reads the head at the same time. What ends the one early ends the other: a response that is final
  * while there is more to send, or a body that cannot be had. */
@@ -165,7 +165,7 @@ static int take_cookies(awl_response *r)
     return 0;
 }
 
-/* ---- One exchange -------------------------------------------------------------------------------------------------------- */
+/* ---- One exchange ----------------------------------------------------------------------------------------------- */
 
 /* RFC 9110, 9.2.2. */
 static bool is_idempotent(const char *method)
@@ -179,8 +179,8 @@ static bool is_idempotent(const char *method)
     return false;
 }
 
-/* What a host is called where connections are opened: the zone of an address without its escape, letters small. false: it
- * is none, or too long. */
+/* What a host is called where connections are opened: the zone of an address without its escape, letters small. false:
+ * it is none, or too long. */
 static bool copy_host(awl_url_part host, char *to, size_t cap)
 {
     size_t n = 0;

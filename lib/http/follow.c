@@ -5,7 +5,7 @@
 
 #include "client_priv.h"
 
-/* ---- Redirects: RFC 9110, 15.4 ---------------------------------------------------------------------------------------- */
+/* ---- Redirects: RFC 9110, 15.4 ---------------------------------------------------------------------------------- */
 
 /* Where a response sends us; NULL: nowhere. */
 static const char *location_of(const awl_response *r)
@@ -43,7 +43,8 @@ static bool same_origin(const awl_url *a, const awl_url *b)
 
 static bool is_http(const awl_url *url)
 {
-    return url->host.len && (awl_url_part_is_nocase(url->scheme, "http") || awl_url_part_is_nocase(url->scheme, "https"));
+    return url->host.len &&
+           (awl_url_part_is_nocase(url->scheme, "http") || awl_url_part_is_nocase(url->scheme, "https"));
 }
 
 /* What is wrong with going from one URL to the other; NULL: nothing. */
@@ -119,7 +120,7 @@ co_def(follow, { awl_response *r; awl__exchange *x; int left, rc; })
     co_end;
 }
 
-/* ---- Requests ---------------------------------------------------------------------------------------------------------- */
+/* ---- Requests --------------------------------------------------------------------------------------------------- */
 
 static awl_time first_of(awl_time own, awl_time all) { return own ? own : all; }
 
@@ -138,7 +139,8 @@ static int set_body(awl__exchange *x, awl__http_out *form)
 {
     const awl_http_request_options *o = x->options;
 
-    if ((o->form != NULL) + (o->body != NULL) + (o->upload != NULL) + (o->parts != NULL) > 1 || (o->body_size && !o->body && !o->upload))
+    if ((o->form != NULL) + (o->body != NULL) + (o->upload != NULL) + (o->parts != NULL) > 1 ||
+        (o->body_size && !o->body && !o->upload))
         return EINVAL;
     x->body = o->body;
     x->body_size = o->body_size;

@@ -10,7 +10,7 @@
 
 #include "client_priv.h"
 
-/* ---- Heads of parts -------------------------------------------------------------------------------------------------- */
+/* ---- Heads of parts --------------------------------------------------------------------------------------------- */
 
 /* A name in quotes, as browsers write it: what would end it, or the line, is percent-encoded. */
 static void put_quoted(awl__http_out *out, const char *text)
@@ -70,7 +70,7 @@ static int part_size(const awl_http_part *part, uint64_t *size)
     return 0;
 }
 
-/* ---- Sizes ------------------------------------------------------------------------------------------------------------- */
+/* ---- Sizes ------------------------------------------------------------------------------------------------------ */
 
 /* Makes the line between the parts, which no part has in it but by a chance of 2^-128. 0 or the error. */
 static int make_boundary(char *boundary)
@@ -106,7 +106,7 @@ int awl__multipart_begin(awl__exchange *x)
     return error;
 }
 
-/* ---- Writing ------------------------------------------------------------------------------------------------------------ */
+/* ---- Writing ---------------------------------------------------------------------------------------------------- */
 
 /* Writes what a file has, in pieces. That it has changed its size is found when the body ends. */
 co_def(write_file, { awl_http_upload *up; const char *path; int fd; ssize_t n; char buf[16384]; })

@@ -6,7 +6,7 @@
 
 #include "client_priv.h"
 
-/* ---- Origins ----------------------------------------------------------------------------------------------------- */
+/* ---- Origins ---------------------------------------------------------------------------------------------------- */
 
 static awl__origin *find_origin(awl_http_session *session, const char *host, int port, bool https)
 {
@@ -25,7 +25,8 @@ static awl__origin *find_origin(awl_http_session *session, const char *host, int
     o->port = port;
     o->https = https;
     strcpy(o->host, host);
-    awl_semaphore_init(&o->slots, session->options.limit_per_host > 0 ? (size_t)session->options.limit_per_host : SIZE_MAX);
+    awl_semaphore_init(&o->slots,
+                       session->options.limit_per_host > 0 ? (size_t)session->options.limit_per_host : SIZE_MAX);
     o->next = session->origins;
     session->origins = o;
     return o;
@@ -43,7 +44,7 @@ static void leave_origin(awl_http_session *session, awl__origin *origin)
     awl__free(session->loop, origin, origin->size);
 }
 
-/* ---- Idle connections -------------------------------------------------------------------------------------------- */
+/* ---- Idle connections ------------------------------------------------------------------------------------------- */
 
 static void unlink_idle(awl__conn *conn)
 {
@@ -56,7 +57,8 @@ static void unlink_idle(awl__conn *conn)
     conn->all.next->prev = conn->all.prev;
 }
 
-/* `clean`: what was written may still be sent. Else it is dropped, so that nobody waits for a peer that does not read. */
+/* `clean`: what was written may still be sent. Else it is dropped, so that nobody waits for a peer that does not
+ * read. */
 static void free_conn(awl_http_session *session, awl__conn *conn, bool clean)
 {
     awl__origin *origin = conn->origin;
@@ -69,8 +71,8 @@ static void free_conn(awl_http_session *session, awl__conn *conn, bool clean)
     leave_origin(session, origin);
 }
 
-/* Whether a connection that was idle still is: what can be read from it is its end, or what nobody asked for. The stream
- * may not know yet what the kernel does: `sure` asks that. */
+/* Whether a connection that was idle still is: what can be read from it is its end, or what nobody asked for. The
+ * stream may not know yet what the kernel does: `sure` asks that. */
 static bool is_quiet(const awl__conn *conn, bool sure)
 {
     awl_stream *s = conn->s;
@@ -126,7 +128,7 @@ static void make_room(awl_http_session *session)
         drop_idle(session, (awl__conn *)(void *)session->idle.next);
 }
 
-/* ---- Acquiring --------------------------------------------------------------------------------------------------- */
+/* ---- Acquiring -------------------------------------------------------------------------------------------------- */
 
 static int use_tls(awl_http_session *session, awl_stream_options *options)
 {
@@ -140,7 +142,13 @@ static int use_tls(awl_http_session *session, awl_stream_options *options)
 }
 
 /* A connection through a proxy: to that itself where it sees the request, else a tunnel, in which TLS begins then. */
-co_def(opens_through, { awl_http_session *session; const awl__target *target; awl_tls *tls; awl_stream *s; awl_stream_options options; })
+co_def(opens_through, {
+    awl_http_session *session;
+    const awl__target *target;
+    awl_tls *tls;
+    awl_stream *s;
+    awl_stream_options options;
+})
 {
     const awl__proxy *p = self->target->proxy;
 

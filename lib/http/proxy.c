@@ -13,9 +13,10 @@ enum {
     MOST_TURNS = 4096, /* of a proxy that says little at a time, or much that means nothing */
 };
 
-/* ---- What is given, and what the environment says ------------------------------------------------------------------------- */
+/* ---- What is given, and what the environment says --------------------------------------------------------------- */
 
-/* Takes "http://user:password@host:port", or the same without "http://". 0 or the error; *bad: it is no proxy we know. */
+/* Takes "http://user:password@host:port", or the same without "http://". 0 or the error; *bad: it is no proxy we
+ * know. */
 static int take_proxy(awl_loop *loop, awl__proxy *p, const char *text)
 {
     awl__http_out out = { .loop = loop };
@@ -89,7 +90,7 @@ void awl__proxies_close(awl_http_session *session)
     awl__http_out_free(&session->no_proxy);
 }
 
-/* ---- Who goes without one ---------------------------------------------------------------------------------------------------- */
+/* ---- Who goes without one --------------------------------------------------------------------------------------- */
 
 /* Whether an address lies within "192.168.0.0/16". */
 static bool is_in_network(const char *host, const char *network, size_t len)
@@ -154,12 +155,13 @@ int awl__proxy_for(awl_http_session *session, const awl__target *target, const a
     return 0;
 }
 
-/* ---- Tunnels: RFC 9110, 9.3.6 ------------------------------------------------------------------------------------------------ */
+/* ---- Tunnels: RFC 9110, 9.3.6 ----------------------------------------------------------------------------------- */
 
 void awl__proxy_put_login(awl__http_out *out, const awl__proxy *p)
 {
     if (p->login.at)
-        awl__http_put_basic(out, "Proxy-Authorization", p->login.at, p->login.user_len, p->login.at + p->login.user_len + 1);
+        awl__http_put_basic(out, "Proxy-Authorization", p->login.at, p->login.user_len,
+                            p->login.at + p->login.user_len + 1);
 }
 
 /* Asks for a tunnel. 0 or the error. */
@@ -169,8 +171,8 @@ static int ask(const awl_http_session *session, const awl__proxy *p, awl_stream 
     const char *open = strchr(host, ':') ? "[" : "", *close = *open ? "]" : "";
     int error;
 
-    awl__http_out_print(&out, "CONNECT %s%s%s:%d HTTP/1.1\r\nHost: %s%s%s:%d\r\nUser-Agent: %s\r\n", open, host, close, port,
-                        open, host, close, port, session->options.user_agent);
+    awl__http_out_print(&out, "CONNECT %s%s%s:%d HTTP/1.1\r\nHost: %s%s%s:%d\r\nUser-Agent: %s\r\n", open, host, close,
+                        port, open, host, close, port, session->options.user_agent);
     awl__proxy_put_login(&out, p);
     awl__http_out_text(&out, "\r\n", 2);
     error = out.error ? out.error : awl_stream_write(s, out.at, out.len);
@@ -178,7 +180,8 @@ static int ask(const awl_http_session *session, const awl__proxy *p, awl_stream 
     return error;
 }
 
-/* What the proxy has said so far. 0: more is needed; 1: the tunnel is there; -1: another head follows; else the error. */
+/* What the proxy has said so far. 0: more is needed; 1: the tunnel is there; -1: another head follows; else the
+ * error. */
 static int take_answer(const awl_http_session *session, const awl__proxy *p, awl_stream *s, awl__http_head *head)
 {
     awl_input_ *in = &s->in;

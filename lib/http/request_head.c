@@ -4,7 +4,7 @@
 
 #include "client_priv.h"
 
-/* ---- Fields --------------------------------------------------------------------------------------------------------- */
+/* ---- Fields ----------------------------------------------------------------------------------------------------- */
 
 static bool has_pair(const awl_http_pair *pairs, const char *name)
 {
@@ -41,8 +41,8 @@ static bool is_left_out(const awl__exchange *x, const char *name)
 }
 
 /* Fields of the request, and those of the session that it does not replace. 0 or the error. */
-static int put_fields(awl__http_out *out, const awl__exchange *x, const awl_http_pair *pairs, const awl_http_pair *unless,
-                      bool authorized)
+static int put_fields(awl__http_out *out, const awl__exchange *x, const awl_http_pair *pairs,
+                      const awl_http_pair *unless, bool authorized)
 {
     int error = 0;
 
@@ -54,7 +54,7 @@ static int put_fields(awl__http_out *out, const awl__exchange *x, const awl_http
     return error;
 }
 
-/* ---- Who we are: RFC 7617, RFC 4648 ------------------------------------------------------------------------------------ */
+/* ---- Who we are: RFC 7617, RFC 4648 ----------------------------------------------------------------------------- */
 
 void awl__http_put_basic(awl__http_out *out, const char *field, const char *user, size_t user_len, const char *password)
 {
@@ -100,7 +100,7 @@ static bool put_authorization(awl__http_out *out, const awl__exchange *x)
     return true;
 }
 
-/* ---- The whole ----------------------------------------------------------------------------------------------------------- */
+/* ---- The whole -------------------------------------------------------------------------------------------------- */
 
 /* Whether a method says by itself that there is a body. */
 static bool means_body(const char *method)
@@ -117,7 +117,8 @@ static void put_part(awl__http_out *out, const char *before, awl_url_part part)
         awl__http_out_text(out, part.at, part.len);
 }
 
-/* "GET /path?query HTTP/1.1" and Host. An address of IPv6 goes without its zone, which means nothing to others: RFC 6874. */
+/* "GET /path?query HTTP/1.1" and Host. An address of IPv6 goes without its zone, which means nothing to others: RFC
+ * 6874. */
 static void put_target(awl__http_out *out, const awl__exchange *x, const awl_url *url)
 {
     awl_url_part host = url->host;
@@ -165,7 +166,8 @@ static void put_cookies(awl__http_out *out, const awl__exchange *x, const awl_ur
     const size_t len = awl_cookie_jar_get(jar, text, NULL, 0);
     char *to;
 
-    if (!len || (x->same_origin && (has_pair(x->options->headers, "cookie") || has_pair(x->session->options.headers, "cookie"))))
+    if (!len || (x->same_origin &&
+                 (has_pair(x->options->headers, "cookie") || has_pair(x->session->options.headers, "cookie"))))
         return;
     put(out, "Cookie: ");
     to = awl__http_out_room(out, len + 1);

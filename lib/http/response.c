@@ -10,7 +10,7 @@ enum {
     RAW = 8192,           /* bytes that are decoded at once */
 };
 
-/* ---- Making and closing ------------------------------------------------------------------------------------------------ */
+/* ---- Making and closing ----------------------------------------------------------------------------------------- */
 
 awl_response *awl__response_new(awl_http_session *session)
 {
@@ -83,7 +83,7 @@ void awl_response_close(awl_response *r)
     drop(r);
 }
 
-/* ---- What it says -------------------------------------------------------------------------------------------------------- */
+/* ---- What it says ----------------------------------------------------------------------------------------------- */
 
 int awl_response_status(const awl_response *r) { return r ? r->head.status : 0; }
 
@@ -134,11 +134,12 @@ int awl_response_check(const awl_response *r)
 {
     if (!r || r->head.status < 400)
         return r ? 0 : EINVAL;
-    awl__error_detail(r->session->loop, AWL_ESTATUS, "%s: %d %s", awl_response_url(r), r->head.status, awl_response_reason(r));
+    awl__error_detail(r->session->loop, AWL_ESTATUS, "%s: %d %s", awl_response_url(r), r->head.status,
+                      awl_response_reason(r));
     return AWL_ESTATUS;
 }
 
-/* ---- The body ------------------------------------------------------------------------------------------------------------ */
+/* ---- The body --------------------------------------------------------------------------------------------------- */
 
 /* Up to `cap` bytes that have come, 0: none have. */
 static size_t take_now(awl_stream *s, char *buf, size_t cap)
@@ -283,7 +284,9 @@ static int make_room(awl_response *r)
 {
     const size_t limit = r->session->options.body_limit;
     const int64_t length = r->is_head ? 0 : awl_response_length(r);
-    size_t cap = r->whole_cap ? r->whole_cap * 2 : length >= 0 && (uint64_t)length <= limit ? (size_t)length + 2 : 16384;
+    size_t cap = r->whole_cap                               ? r->whole_cap * 2
+                 : length >= 0 && (uint64_t)length <= limit ? (size_t)length + 2
+                                                            : 16384;
     char *more;
 
     if (r->whole_len > limit || (length > 0 && (uint64_t)length > limit))

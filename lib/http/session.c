@@ -4,7 +4,7 @@
 
 #include "client_priv.h"
 
-/* ---- Options that are copied ------------------------------------------------------------------------------------- */
+/* ---- Options that are copied ------------------------------------------------------------------------------------ */
 
 static size_t size_of(const char *text) { return text ? strlen(text) + 1 : 0; }
 
@@ -83,7 +83,7 @@ static int check_headers(awl_loop *loop, const awl_http_session_options *o)
     return error;
 }
 
-/* ---- Making and closing ------------------------------------------------------------------------------------------ */
+/* ---- Making and closing ----------------------------------------------------------------------------------------- */
 
 awl_http_session *awl_http_session_new(const awl_http_session_options *options)
 {

@@ -4,7 +4,7 @@
 
 #include "client_priv.h"
 
-/* ---- Pairs --------------------------------------------------------------------------------------------------------------- */
+/* ---- Pairs ------------------------------------------------------------------------------------------------------ */
 
 static void put_encoded(awl__http_out *out, const char *text)
 {
@@ -25,7 +25,7 @@ void awl__http_put_pairs(awl__http_out *out, const awl_http_pair *pairs, char be
     }
 }
 
-/* ---- What people and servers write ----------------------------------------------------------------------------------------- */
+/* ---- What people and servers write ------------------------------------------------------------------------------ */
 
 static bool is_hex(char c) { return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'f'); }
 
@@ -38,8 +38,8 @@ static void find_authority(const char *text, size_t *from, size_t *to)
     *to = strncmp(text + *from, "//", 2) == 0 ? *from + 2 + strcspn(text + *from + 2, "/?#") : *from;
 }
 
-/* Percent-encodes what has no place in a URL, and what people leave as it is: spaces, brackets behind the host, a '%' that
- * is no escape, what is not ASCII. Result: the length; `out` may be NULL. */
+/* Percent-encodes what has no place in a URL, and what people leave as it is: spaces, brackets behind the host, a '%'
+ * that is no escape, what is not ASCII. Result: the length; `out` may be NULL. */
 static size_t tame(const char *text, char *out)
 {
     size_t from, to, n = 0;
@@ -65,7 +65,7 @@ static char *copy_tamed(awl_loop *loop, const char *text, size_t *size)
     return copy;
 }
 
-/* ---- Users in URLs ------------------------------------------------------------------------------------------------------------ */
+/* ---- Users in URLs ---------------------------------------------------------------------------------------------- */
 
 static int digit(char c) { return c <= '9' ? c - '0' : (c | 32) - 'a' + 10; }
 
@@ -125,7 +125,7 @@ static int cut_user(char *text, awl__exchange *x)
     return error;
 }
 
-/* ---- The URL of a request --------------------------------------------------------------------------------------------------- */
+/* ---- The URL of a request --------------------------------------------------------------------------------------- */
 
 /* What comes between a URL and parameters. */
 static char separator(const char *text, size_t len)

@@ -11,11 +11,14 @@ enum {
 /* RFC 9110, 10.1.1: nobody waits for ever for the 100. */
 static const awl_time patience = 1 * AWL_SECOND;
 
-bool awl__expects(const awl__exchange *x) { return x->options->expect && !x->not_expecting && (x->upload || x->body_size); }
+bool awl__expects(const awl__exchange *x)
+{
+    return x->options->expect && !x->not_expecting && (x->upload || x->body_size);
+}
 
 bool awl__uploads(const awl__exchange *x) { return x->upload || x->body_size > AT_ONCE || awl__expects(x); }
 
-/* ---- Writing ----------------------------------------------------------------------------------------------------------- */
+/* ---- Writing ---------------------------------------------------------------------------------------------------- */
 
 /* Piece by piece, each when there is room for it, so that no more than that is ever copied. */
 co_def(upload_write, { awl_http_upload *up; const char *data; size_t len, n; int rc; })
@@ -40,7 +43,7 @@ awl_coro awl_upload_write(awl_http_upload *upload, const void *data, size_t len)
     return co_call(upload_write, .up = upload, .data = data, .len = len);
 }
 
-/* ---- All of it ----------------------------------------------------------------------------------------------------------- */
+/* ---- All of it -------------------------------------------------------------------------------------------------- */
 
 co_def(upload_run, { awl_http_upload *up; int rc; })
 {

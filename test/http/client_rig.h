@@ -1,4 +1,5 @@
-/* What the tests of the HTTP client share: a server over loopback that writes exactly what a script says, at two ports. */
+/* What the tests of the HTTP client share: a server over loopback that writes exactly what a script says, at two
+ * ports. */
 #ifndef HTTP_CLIENT_RIG_H
 #define HTTP_CLIENT_RIG_H
 
@@ -8,8 +9,8 @@
 
 enum then { KEEP, CLOSE, RESET, HANG };
 
-/* What a request is answered by: the first answer that has not been used and whose path, if it has one, is the request's.
- * "$0" and "$1" in the text are the two ports. */
+/* What a request is answered by: the first answer that has not been used and whose path, if it has one, is the
+ * request's. "$0" and "$1" in the text are the two ports. */
 typedef struct answer {
     const char *text; /* NULL: nothing */
     const char *path; /* NULL: any */
@@ -44,7 +45,7 @@ static struct script {
     char url[2][64]; /* "http://127.0.0.1:PORT/" */
 } script;
 
-/* ---- The server ---------------------------------------------------------------------------------------------------- */
+/* ---- The server ------------------------------------------------------------------------------------------------- */
 
 static inline answer *find_answer(const note *seen)
 {
@@ -105,7 +106,8 @@ co_def(read_body, { awl_stream *s; note *seen; char *line, buf[4096]; size_t lef
     length = strstr(self->seen->head, "\r\nContent-Length: ");
     if (length) {
         for (self->left = strtoul(length + 18, NULL, 10); self->left; self->left -= (size_t)self->n) {
-            co_let(self->n, awl_stream_read(self->s, self->buf, self->left < sizeof self->buf ? self->left : sizeof self->buf));
+            co_let(self->n,
+                   awl_stream_read(self->s, self->buf, self->left < sizeof self->buf ? self->left : sizeof self->buf));
             if (!self->n)
                 co_return(0);
             note_body(self->seen, self->buf, (size_t)self->n);
@@ -190,7 +192,7 @@ co_def(peer, { awl_stream *s; int port, conn; note new, *seen; const answer *a; 
 static inline awl_coro serve_0(awl_stream *s, void *arg) { return (void)arg, co_call(peer, .s = s, .port = 0); }
 static inline awl_coro serve_1(awl_stream *s, void *arg) { return (void)arg, co_call(peer, .s = s, .port = 1); }
 
-/* ---- Tests --------------------------------------------------------------------------------------------------------- */
+/* ---- Tests ------------------------------------------------------------------------------------------------------ */
 
 co_def(begin_script, { answer *answers; int i; })
 {
@@ -231,8 +233,8 @@ static inline const char *at(int port, const char *path)
 static inline bool said(int n, const char *text) { return n < script.n && strstr(script.notes[n].head, text) != NULL; }
 
 /*
- * CLIENT_TEST(name, (answers), { fields }) { body }: a test whose server gives these answers; it has a session `session` with
- * the options of `options_of_test`, `r`, `text`, `rc` and `len`. TIMED_CLIENT_TEST: the time is virtual.
+ * CLIENT_TEST(name, (answers), { fields }) { body }: a test whose server gives these answers; it has fields for a
+ * session, a response and its text: `session`, `r`, `text`, `len`, and `rc`. TIMED_CLIENT_TEST: the time is virtual.
  */
 #define CLIENT_TEST(name, list, ...) CLIENT_TEST_(name, STREAM_TEST, list, __VA_ARGS__)
 #define TIMED_CLIENT_TEST(name, list, ...) CLIENT_TEST_(name, VIRTUAL_TEST, list, __VA_ARGS__)
@@ -270,11 +272,11 @@ static inline bool said(int n, const char *text) { return n < script.n && strstr
     co_end
 
 /* Gets a URL, and its body: into self->text. */
-#define GET(url, ...)                                                                                              \
+#define GET(url, ...)                                                                                                  \
     do {                                                                                                               \
         awl_response_close(self->r);                                                                                   \
         self->r = NULL;                                                                                                \
-        co_let(self->r, awl_http_get(self->session, (url), __VA_ARGS__));                                                \
+        co_let(self->r, awl_http_get(self->session, (url), __VA_ARGS__));                                              \
         co_let(self->text, awl_response_read_all(self->r, &self->len));                                                \
     } while (0)
 
@@ -286,7 +288,13 @@ static inline bool said(int n, const char *text) { return n < script.n && strstr
     } while (0)
 
 /* Gets a URL and its body, which must fail with `error` somewhere. */
-co_def(whole, { awl_http_session *session; const char *url; awl_http_request_options options; awl_response *r; char *t; })
+co_def(whole, {
+    awl_http_session *session;
+    const char *url;
+    awl_http_request_options options;
+    awl_response *r;
+    char *t;
+})
 {
     co_begin;
     co_let(self->r, awl_http_get(self->session, self->url, &self->options));

@@ -3,7 +3,8 @@
 #include "http/client_priv.h"
 
 static answer answers[] = {
-    SAY("HTTP/1.1 302 F\r\nLocation: /b\r\nSet-Cookie: a=1\r\nContent-Length: 2\r\n\r\nab", .path = "/a", .again = true),
+    SAY("HTTP/1.1 302 F\r\nLocation: /b\r\nSet-Cookie: a=1\r\nContent-Length: 2\r\n\r\nab", .path = "/a",
+        .again = true),
     SAY(HELLO, .again = true, .piece = 10),
     { .text = NULL },
 };
@@ -28,7 +29,8 @@ co_def(asks, { awl_http_session *session; awl_response *r; char *text; bool post
     if (self->post)
         co_let(self->r, awl_http_post(self->session, at(0, "/c"), &(awl_http_request_options){ .upload = upload }));
     else
-        co_let(self->r, awl_http_get(self->session, at(0, "/a"), &(awl_http_request_options){ .params = params + 1, .user = "u" }));
+        co_let(self->r, awl_http_get(self->session, at(0, "/a"),
+                                     &(awl_http_request_options){ .params = params + 1, .user = "u" }));
     co_let(self->text, awl_response_read_all(self->r, NULL));
     CHECK_STR(self->text, "hello");
     co_finally;
@@ -42,7 +44,8 @@ co_def(tries, { awl_http_session *session; int i, rc; })
     co_begin;
     memset(&script, 0, sizeof script);
     co_await(co_call(begin_script, .answers = answers));
-    self->session = awl_http_session_new(&(awl_http_session_options){ .proxy = "", .timeouts = { .total = 30 * AWL_SECOND } });
+    self->session =
+        awl_http_session_new(&(awl_http_session_options){ .proxy = "", .timeouts = { .total = 30 * AWL_SECOND } });
     if (!self->session)
         co_raise(ENOMEM);
     for (self->i = 0; self->i < 4; self->i++) {
@@ -62,7 +65,9 @@ TEST(every_size_of_memory_is_survived)
     static _Alignas(16) char memory[48 * 1024];
 
     for (size_t size = 14 * 1024; size <= sizeof memory; size += 72) {
-        const awl_loop_options options = { .memory = memory, .memory_size = size, .virtual_time = true, .report = note_report };
+        const awl_loop_options options = {
+            .memory = memory, .memory_size = size, .virtual_time = true, .report = note_report
+        };
         const int rc = awl_run_with(co_call(tries), &options, NULL);
 
         reports[0] = '\0';

@@ -223,7 +223,7 @@ JAR_TEST(jars_have_limits, { int i; })
     JAR_END;
 }
 
-/* ---- Files --------------------------------------------------------------------------------------------------------- */
+/* ---- Files ------------------------------------------------------------------------------------------------------ */
 
 static const char *slurp(const char *path)
 {
@@ -284,8 +284,9 @@ JAR_TEST(files_may_be_bad, { char path[64]; })
     CHECK_INT(awl_cookie_jar_save(self->jar, "/nowhere/at/all"), ENOENT);
     CHECK_INT(awl_cookie_jar_load(NULL, "x"), EINVAL);
     CHECK_INT(awl_cookie_jar_save(self->jar, NULL), EINVAL);
-    spit(self->path, "\n# comment\ne.org\nrubbish\te.org\t\t\t\t\t\ne.org\tFALSE\tx\tFALSE\t0\ta\t1\n"
-                     "e.org\tFALSE\t/\tFALSE\t0\tz\t1\t2\ne.org\tFALSE\t/\tFALSE\t0\ty\t1;2\r\ne.org\tFALSE\t/\tFALSE\t0\tq\t7");
+    spit(self->path,
+         "\n# comment\ne.org\nrubbish\te.org\t\t\t\t\t\ne.org\tFALSE\tx\tFALSE\t0\ta\t1\n"
+         "e.org\tFALSE\t/\tFALSE\t0\tz\t1\t2\ne.org\tFALSE\t/\tFALSE\t0\ty\t1;2\r\ne.org\tFALSE\t/\tFALSE\t0\tq\t7");
     CHECK_INT(awl_cookie_jar_load(self->jar, self->path), 0);
     GETS("http://e.org/", "q=7");
     co_finally;
@@ -294,11 +295,15 @@ JAR_TEST(files_may_be_bad, { char path[64]; })
     co_end;
 }
 
-/* ---- With sessions ------------------------------------------------------------------------------------------------- */
+/* ---- With sessions ---------------------------------------------------------------------------------------------- */
 
-CLIENT_TEST(sessions_keep_cookies_and_send_them,
-            ANSWERS(SAY("HTTP/1.1 302 F\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2; Path=/y\r\nSet-Cookie: c=3; Domain=x.org\r\n"
-                        "Location: /y\r\nContent-Length: 0\r\n\r\n", .path = "/x"), SAY(EMPTY, .again = true)), {})
+CLIENT_TEST(
+    sessions_keep_cookies_and_send_them,
+    ANSWERS(SAY("HTTP/1.1 302 F\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2; Path=/y\r\nSet-Cookie: c=3; Domain=x.org\r\n"
+                "Location: /y\r\nContent-Length: 0\r\n\r\n",
+                .path = "/x"),
+            SAY(EMPTY, .again = true)),
+    {})
 {
     static const awl_http_pair own[] = { { "Cookie", "mine=1" }, { NULL, NULL } };
 

@@ -3,7 +3,9 @@
 
 #include "client_rig.h"
 
-#define GZIP "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xcb\x48\xcd\xc9\xc9\x57\x28\xcf\x2f\xca\x49\xd1\x51\xc8\x40\x70\x00\x51\x32\xad\xb3\x18\x00\x00\x00"
+#define GZIP                                                                                                           \
+    "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xcb\x48\xcd\xc9\xc9\x57\x28\xcf\x2f\xca\x49\xd1\x51\xc8\x40\x70\x00\x51" \
+    "\x32\xad\xb3\x18\x00\x00\x00"
 #define ZLIB "\x78\x9c\xcb\x48\xcd\xc9\xc9\x57\x28\xcf\x2f\xca\x49\xd1\x51\xc8\x40\x70\x00\x70\x80\x09\x05"
 #define BARE "\xcb\x48\xcd\xc9\xc9\x57\x28\xcf\x2f\xca\x49\xd1\x51\xc8\x40\x70\x00"
 #define CODED(coding, length) "HTTP/1.1 200 OK\r\nContent-Encoding: " coding "\r\nContent-Length: " length "\r\n\r\n"
@@ -26,7 +28,9 @@ static const struct {
     { BYTES(CODED("gzip", "0")), "", 0 },
     { BYTES(CODED("br", "5") "hello"), "hello", 0 }, /* nobody asked for that; the field says so */
     { BYTES(CODED("identity", "5") "hello"), "hello", 0 },
-    { BYTES("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n23\r\n" GZIP "\r\n0\r\n\r\n"), plain, 0 },
+    { BYTES("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n23\r\n" GZIP
+            "\r\n0\r\n\r\n"),
+      plain, 0 },
     { BYTES(CODED("gzip", "5") "hello"), NULL, AWL_EPROTOCOL },
     { BYTES(CODED("gzip", "20") GZIP), NULL, AWL_EINCOMPLETE },
     { BYTES(CODED("deflate", "1") BARE), NULL, AWL_EINCOMPLETE },
@@ -56,7 +60,8 @@ CLIENT_TEST(compressed_bodies_are_decoded, ANSWERS(SAY("")), { size_t i, piece; 
     CLIENT_END;
 }
 
-CLIENT_TEST(compression_is_the_callers_if_he_asks, ANSWERS(BYTES(CODED("gzip", "35") GZIP)), { awl_http_request_options o; })
+CLIENT_TEST(compression_is_the_callers_if_he_asks, ANSWERS(BYTES(CODED("gzip", "35") GZIP)),
+            { awl_http_request_options o; })
 {
     static const awl_http_pair own[] = { { "Accept-Encoding", "gzip" }, { NULL, NULL } };
     static const awl_http_pair range[] = { { "Range", "bytes=0-34" }, { NULL, NULL } };
@@ -105,7 +110,7 @@ CLIENT_TEST(connection_is_kept_behind_a_compressed_body, ANSWERS(BYTES(CODED("gz
     CLIENT_END;
 }
 
-/* ---- Bombs --------------------------------------------------------------------------------------------------------- */
+/* ---- Bombs ------------------------------------------------------------------------------------------------------ */
 
 enum { MANY = 32 << 20 };
 static char bomb[40000];
@@ -131,7 +136,11 @@ static size_t make_bomb(void)
     return head + z.total_out;
 }
 
-CLIENT_TEST(bombs_do_not_fill_the_memory, ANSWERS({ .text = bomb, .again = true }), { size_t before, all; int n; char buf[65536]; })
+CLIENT_TEST(bombs_do_not_fill_the_memory, ANSWERS({ .text = bomb, .again = true }), {
+    size_t before, all;
+    int n;
+    char buf[65536];
+})
 {
     co_begin;
     script.answers[0].size = make_bomb();

@@ -3,7 +3,8 @@
 
 #include "../tls/certs.h"
 
-#define PEM(name) .cert = name##_pem, .cert_len = sizeof name##_pem - 1, .key = name##_key, .key_len = sizeof name##_key - 1
+#define PEM(name) \
+    .cert = name##_pem, .cert_len = sizeof name##_pem - 1, .key = name##_key, .key_len = sizeof name##_key - 1
 
 static const awl_tls_key server_key = { PEM(server_ec) };
 
@@ -89,8 +90,10 @@ HTTPS_TEST(connections_are_kept_over_tls, ANSWERS(SAY(HELLO, .again = true)), {}
 HTTPS_TEST(redirects_change_schemes_one_way,
            ANSWERS(SAY("HTTP/1.1 302 F\r\nLocation: https://localhost:$1/b\r\nContent-Length: 0\r\n\r\n", .path = "/a"),
                    SAY(HELLO, .path = "/b"),
-                   SAY("HTTP/1.1 302 F\r\nLocation: http://localhost:$0/d\r\nContent-Length: 0\r\n\r\n", .path = "/c", .again = true),
-                   SAY(HELLO)), {})
+                   SAY("HTTP/1.1 302 F\r\nLocation: http://localhost:$0/d\r\nContent-Length: 0\r\n\r\n", .path = "/c",
+                       .again = true),
+                   SAY(HELLO)),
+           {})
 {
     co_begin;
     OPEN(.tls = self->tls);
@@ -131,7 +134,8 @@ HTTPS_TEST(who_cannot_be_believed_gets_nothing, ANSWERS(SAY(HELLO, .again = true
     CLIENT_END;
 }
 
-HTTPS_TEST(body_that_is_cut_off_is_known_to_be, ANSWERS(SAY("HTTP/1.1 200 OK\r\n\r\nhello", .then = RESET, .again = true)), {})
+HTTPS_TEST(body_that_is_cut_off_is_known_to_be,
+           ANSWERS(SAY("HTTP/1.1 200 OK\r\n\r\nhello", .then = RESET, .again = true)), {})
 {
     co_begin;
     OPEN(.tls = self->tls);
@@ -152,7 +156,7 @@ HTTPS_TEST(kept_connection_that_ended_is_replaced, ANSWERS(SAY(HELLO, .then = CL
     CLIENT_END;
 }
 
-/* ---- Through a proxy ----------------------------------------------------------------------------------------------- */
+/* ---- Through a proxy -------------------------------------------------------------------------------------------- */
 
 /* Passes on what comes. */
 co_def(relays, { awl_stream *from, *to; int n, rc; char buf[4096]; })
@@ -182,7 +186,8 @@ co_def(proxies, { awl_stream *s, *there; note seen; int n, rc; })
     if (strncmp(proxy_answer + 9, "200", 3) != 0)
         co_return(0);
     co_let(self->there, awl_open_connection("127.0.0.1", script.ports[1], NULL));
-    co_await(awl_gather(co_call(relays, .from = self->s, .to = self->there), co_call(relays, .from = self->there, .to = self->s)));
+    co_await (awl_gather(co_call(relays, .from = self->s, .to = self->there),
+                         co_call(relays, .from = self->there, .to = self->s)));
     co_finally;
     awl_stream_close(self->there);
     co_end;
@@ -190,7 +195,10 @@ co_def(proxies, { awl_stream *s, *there; note seen; int n, rc; })
 
 static awl_coro begin_proxy(awl_stream *s, void *arg) { return (void)arg, co_call(proxies, .s = s); }
 
-HTTPS_TEST(proxy_opens_a_tunnel, ANSWERS(SAY(HELLO, .again = true)), { awl_server *server; char proxy[64], expected[128]; })
+HTTPS_TEST(proxy_opens_a_tunnel, ANSWERS(SAY(HELLO, .again = true)), {
+    awl_server *server;
+    char proxy[64], expected[128];
+})
 {
     co_begin;
     co_let(self->server, awl_start_server(begin_proxy, NULL, "127.0.0.1", 0, NULL));
@@ -200,8 +208,8 @@ HTTPS_TEST(proxy_opens_a_tunnel, ANSWERS(SAY(HELLO, .again = true)), { awl_serve
     GET(secret("/x"), NULL);
     CHECK_STR(self->text, "hello");
     CHECK(said(0, "GET /x HTTP/1.1\r\nHost: localhost:") && !said(0, "Proxy-Authorization"));
-    snprintf(self->expected, sizeof self->expected, "CONNECT localhost:%d HTTP/1.1\r\nHost: localhost:%d\r\n", script.ports[1],
-             script.ports[1]);
+    snprintf(self->expected, sizeof self->expected, "CONNECT localhost:%d HTTP/1.1\r\nHost: localhost:%d\r\n",
+             script.ports[1], script.ports[1]);
     CHECK(strncmp(proxy_said, self->expected, strlen(self->expected)) == 0);
     CHECK(strstr(proxy_said, "\r\nProxy-Authorization: Basic YTpi\r\n\r\n") != NULL);
     GET(secret("/y"), NULL);

@@ -29,9 +29,11 @@ static void make_file(size_t size)
 
 CLIENT_TEST(parts_of_memory_are_framed, ANSWERS(SAY(HELLO)), {})
 {
-    static const awl_http_part parts[] = { { .name = "a\"b\r\n", .data = "1" },
-                                           { .name = "f", .data = "\0\1", .size = 2, .filename = "x.bin", .type = "a/b" },
-                                           { .name = NULL } };
+    static const awl_http_part parts[] = {
+        { .name = "a\"b\r\n", .data = "1" },
+        { .name = "f", .data = "\0\1", .size = 2, .filename = "x.bin", .type = "a/b" },
+        { .name = NULL }
+    };
     char expected[512];
     const char *line;
     int len;
@@ -42,7 +44,8 @@ CLIENT_TEST(parts_of_memory_are_framed, ANSWERS(SAY(HELLO)), {})
     line = boundary_of(0);
     len = snprintf(expected, sizeof expected,
                    "%s\r\nContent-Disposition: form-data; name=\"a%%22b%%0D%%0A\"\r\n\r\n1\r\n"
-                   "%s\r\nContent-Disposition: form-data; name=\"f\"; filename=\"x.bin\"\r\nContent-Type: a/b\r\n\r\n%c\1\r\n%s--\r\n",
+                   "%s\r\nContent-Disposition: form-data; name=\"f\"; filename=\"x.bin\"\r\nContent-Type: "
+                   "a/b\r\n\r\n%c\1\r\n%s--\r\n",
                    line, line, 0, line);
     CHECK_INT(script.notes[0].body_size, len);
     CHECK_MEM(script.notes[0].body, expected, sizeof script.notes[0].body - 1);
@@ -93,10 +96,11 @@ CLIENT_TEST(parts_that_cannot_be_sent, ANSWERS(SAY(HELLO, .again = true)), { siz
     co_begin;
     OPEN(0);
     for (self->i = 0; self->i < sizeof bad / sizeof *bad; self->i++)
-        CHECK_FAILS(bad[self->i].error,
-                    awl_http_post(self->session, at(0, "/"), &(awl_http_request_options){ .parts = bad[self->i].parts }));
-    CHECK_FAILS(EINVAL, awl_http_post(self->session, at(0, "/"),
-                                      &(awl_http_request_options){ .parts = bad[0].parts, .body = "x", .body_size = 1 }));
+        CHECK_FAILS(bad[self->i].error, awl_http_post(self->session, at(0, "/"),
+                                                      &(awl_http_request_options){ .parts = bad[self->i].parts }));
+    CHECK_FAILS(EINVAL,
+                awl_http_post(self->session, at(0, "/"),
+                              &(awl_http_request_options){ .parts = bad[0].parts, .body = "x", .body_size = 1 }));
     CHECK_INT(script.conns, 0);
     CLIENT_END;
 }
@@ -104,14 +108,19 @@ CLIENT_TEST(parts_that_cannot_be_sent, ANSWERS(SAY(HELLO, .again = true)), { siz
 co_def(posts, { awl_http_session *session; const awl_http_part *parts; awl_response *r; })
 {
     co_begin;
-    co_let(self->r, awl_http_post(self->session, at(0, "/"), &(awl_http_request_options){ .parts = self->parts, .expect = true }));
+    co_let(self->r, awl_http_post(self->session, at(0, "/"),
+                                  &(awl_http_request_options){ .parts = self->parts, .expect = true }));
     co_finally;
     awl_response_close(self->r);
     co_end;
 }
 
 /* It is found, and never passed off as whole. */
-TIMED_CLIENT_TEST(file_that_changes_its_size, ANSWERS(SAY(HELLO, .again = true)), { awl_http_part parts[2]; awl_task *t; int i; })
+TIMED_CLIENT_TEST(file_that_changes_its_size, ANSWERS(SAY(HELLO, .again = true)), {
+    awl_http_part parts[2];
+    awl_task *t;
+    int i;
+})
 {
     co_begin;
     OPEN(0);

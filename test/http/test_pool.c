@@ -28,7 +28,8 @@ static const struct {
     { "HTTP/1.0 200 OK\r\nContent-Length: 5\r\nConnection: keep-alive\r\n\r\nhello", 1 },
     { "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nKeep-Alive: timeout=0\r\n\r\nhello", 2 },
     { "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nKeep-Alive: timeout=9, max=100\r\n\r\nhello", 1 },
-    { "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhelloHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", 2 }, /* more than asked */
+    { "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhelloHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+      2 }, /* more than asked */
 };
 static answer kind[] = { { .text = "", .again = true }, { .text = NULL } };
 
@@ -147,7 +148,7 @@ TIMED_CLIENT_TEST(idle_connection_that_can_be_read_is_closed,
     CLIENT_END;
 }
 
-/* ---- Limits -------------------------------------------------------------------------------------------------------- */
+/* ---- Limits ----------------------------------------------------------------------------------------------------- */
 
 co_def(one, { awl_http_session *session; const char *url; awl_response *r; char *text; int *done; })
 {
@@ -169,8 +170,9 @@ CLIENT_TEST(hundred_tasks_share_a_session, ANSWERS(SAY(HELLO, .again = true, .pi
     OPEN(.limit = 7);
     awl_task_group_enter(&self->group);
     for (self->i = 0; self->i < 100; self->i++)
-        CHECK_INT(awl_task_group_spawn(&self->group, co_call(one, .session = self->session, .url = script.url[self->i % 2],
-                                                             .done = &self->done)), 0);
+        CHECK_INT(awl_task_group_spawn(&self->group, co_call(one, .session = self->session,
+                                                             .url = script.url[self->i % 2], .done = &self->done)),
+                  0);
     co_await(awl_task_group_exit(&self->group, 0));
     CHECK_INT(self->done, 100);
     CHECK_INT(script.n, 100);
@@ -216,12 +218,15 @@ TIMED_CLIENT_TEST(idle_connections_make_room, ANSWERS(SAY(HELLO, .again = true))
 }
 
 /* Whatever ends a request, its place is free for the next one. */
-TIMED_CLIENT_TEST(every_end_gives_the_place_back,
-                  ANSWERS(SAY(HELLO, .path = "/ok", .again = true), SAY("HTTP/1.1", .path = "/cut", .then = CLOSE, .again = true),
-                          SAY("nonsense\r\n", .path = "/bad", .again = true),
-                          SAY("", .path = "/hang", .then = HANG, .again = true),
-                          SAY("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhel", .path = "/short", .then = CLOSE, .again = true)),
-                  { int i; awl_task *t; })
+TIMED_CLIENT_TEST(
+    every_end_gives_the_place_back,
+    ANSWERS(SAY(HELLO, .path = "/ok", .again = true), SAY("HTTP/1.1", .path = "/cut", .then = CLOSE, .again = true),
+            SAY("nonsense\r\n", .path = "/bad", .again = true), SAY("", .path = "/hang", .then = HANG, .again = true),
+            SAY("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhel", .path = "/short", .then = CLOSE, .again = true)),
+    {
+        int i;
+        awl_task *t;
+    })
 {
     co_begin;
     OPEN(.limit = 1, .limit_per_host = 1, .timeouts = { .total = 3 * AWL_SECOND });
@@ -247,9 +252,14 @@ TIMED_CLIENT_TEST(every_end_gives_the_place_back,
 
 /* Cancelled in each iteration of its life, a request leaves nothing behind. */
 TIMED_CLIENT_TEST(request_is_cancelled_at_any_moment,
-                  ANSWERS(SAY("HTTP/1.1 302 F\r\nLocation: /2\r\nContent-Length: 2\r\n\r\nab", .path = "/1", .again = true, .piece = 9),
+                  ANSWERS(SAY("HTTP/1.1 302 F\r\nLocation: /2\r\nContent-Length: 2\r\n\r\nab", .path = "/1",
+                              .again = true, .piece = 9),
                           SAY(HELLO, .path = "/2", .again = true, .piece = 9)),
-                  { int i, j; awl_task *t; bool cancelled; })
+                  {
+                      int i, j;
+                      awl_task *t;
+                      bool cancelled;
+                  })
 {
     co_begin;
     OPEN(.limit = 1);
@@ -270,7 +280,7 @@ TIMED_CLIENT_TEST(request_is_cancelled_at_any_moment,
     CLIENT_END;
 }
 
-/* ---- The session ends first ---------------------------------------------------------------------------------------- */
+/* ---- The session ends first ------------------------------------------------------------------------------------- */
 
 TIMED_CLIENT_TEST(responses_outlive_their_session, ANSWERS(SAY(HELLO, .again = true, .piece = 30)), {})
 {
@@ -311,8 +321,8 @@ TIMED_CLIENT_TEST(those_that_wait_for_a_connection_end_with_the_session,
     co_end;
 }
 
-CLIENT_TEST(response_is_closed_while_it_is_read, ANSWERS(SAY("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhel", .then = HANG)),
-            { awl_task *t; })
+CLIENT_TEST(response_is_closed_while_it_is_read,
+            ANSWERS(SAY("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhel", .then = HANG)), { awl_task *t; })
 {
     co_begin;
     OPEN(0);
@@ -327,7 +337,7 @@ CLIENT_TEST(response_is_closed_while_it_is_read, ANSWERS(SAY("HTTP/1.1 200 OK\r\
     CLIENT_END;
 }
 
-/* ---- Retries ------------------------------------------------------------------------------------------------------- */
+/* ---- Retries ---------------------------------------------------------------------------------------------------- */
 
 /* The server closes a kept connection as soon as the next request comes. */
 CLIENT_TEST(request_on_a_dead_connection_is_sent_again,

@@ -5,8 +5,8 @@
 /* Nothing of the machine's own. */
 static void clear_environment(void)
 {
-    static const char *const names[] = { "http_proxy", "https_proxy", "HTTPS_PROXY", "HTTP_PROXY", "all_proxy", "ALL_PROXY",
-                                         "no_proxy", "NO_PROXY" };
+    static const char *const names[] = { "http_proxy", "https_proxy", "HTTPS_PROXY", "HTTP_PROXY",
+                                         "all_proxy",  "ALL_PROXY",   "no_proxy",    "NO_PROXY" };
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         unsetenv(names[i]);
@@ -84,7 +84,8 @@ CLIENT_TEST(lists_are_read_as_curl_does, ANSWERS(SAY(EMPTY, .again = true)), { s
         OPEN(.proxy = make_proxy(""), .no_proxy = lists[self->i].list, .timeouts = { .connect = 1 });
         snprintf(self->url, sizeof self->url, "http://%s:1/", lists[self->i].host);
         script.n = 0;
-        co_try(self->rc, awl_http_get(self->session, self->url, &(awl_http_request_options){ .timeouts = { .connect = AWL_SECOND / 5 } }));
+        co_try(self->rc, awl_http_get(self->session, self->url,
+                                      &(awl_http_request_options){ .timeouts = { .connect = AWL_SECOND / 5 } }));
         if (!self->rc)
             co_result(self->r);
         CHECK_INT(script.n, lists[self->i].through);

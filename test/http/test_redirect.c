@@ -3,9 +3,11 @@
 
 #define TO(status, where) "HTTP/1.1 " status " Go\r\nLocation: " where "\r\nContent-Length: 2\r\n\r\nab"
 
-CLIENT_TEST(redirects_are_followed, ANSWERS(SAY(TO("301", "/b/c"), .path = "/a"), SAY(TO("302", "d?x=1#f"), .path = "/b/c"),
-                                            SAY(TO("307", "//127.0.0.1:$1/e"), .path = "/b/d?x=1"),
-                                            SAY(TO("308", "http://127.0.0.1:$0/f g"), .path = "/e"), SAY(HELLO)), {})
+CLIENT_TEST(redirects_are_followed,
+            ANSWERS(SAY(TO("301", "/b/c"), .path = "/a"), SAY(TO("302", "d?x=1#f"), .path = "/b/c"),
+                    SAY(TO("307", "//127.0.0.1:$1/e"), .path = "/b/d?x=1"),
+                    SAY(TO("308", "http://127.0.0.1:$0/f g"), .path = "/e"), SAY(HELLO)),
+            {})
 {
     co_begin;
     OPEN(0);
@@ -29,7 +31,8 @@ static const struct {
     { "302", "DELETE", "DELETE", false },
 };
 static char first[128];
-static answer turns[] = { { .text = first, .path = "/1", .again = true }, { .text = EMPTY, .path = "/2", .again = true },
+static answer turns[] = { { .text = first, .path = "/1", .again = true },
+                          { .text = EMPTY, .path = "/2", .again = true },
                           { .text = NULL } };
 
 CLIENT_TEST(methods_change_as_they_must, ANSWERS(SAY("")), { size_t i; const char *method; })
@@ -43,7 +46,8 @@ CLIENT_TEST(methods_change_as_they_must, ANSWERS(SAY("")), { size_t i; const cha
     OPEN(0);
     for (self->i = 0; self->i < sizeof methods / sizeof *methods; self->i++) {
         self->method = methods[self->i].method;
-        snprintf(first, sizeof first, "HTTP/1.1 %s Go\r\nLocation: /2\r\nContent-Length: 0\r\n\r\n", methods[self->i].status);
+        snprintf(first, sizeof first, "HTTP/1.1 %s Go\r\nLocation: /2\r\nContent-Length: 0\r\n\r\n",
+                 methods[self->i].status);
         if (self->method[0] == 'P')
             options.body = "hi", options.body_size = 2;
         script.n = 0;
@@ -127,8 +131,8 @@ CLIENT_TEST(others_are_no_redirects,
     CLIENT_END;
 }
 
-static const char *const bad[] = { "ftp://127.0.0.1/", "file:///etc/passwd", "http:///x", "http://[::1/", "http://a:99999/",
-                                   "javascript:alert(1)", "http:x" };
+static const char *const bad[] = { "ftp://127.0.0.1/", "file:///etc/passwd",  "http:///x", "http://[::1/",
+                                   "http://a:99999/",  "javascript:alert(1)", "http:x" };
 
 CLIENT_TEST(what_is_no_place_is_refused, ANSWERS(SAY("")), { size_t i; })
 {

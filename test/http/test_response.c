@@ -22,7 +22,8 @@ static const struct {
     { "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhelloX\r\n", NULL, AWL_EPROTOCOL, false },
     { "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff1\r\n", NULL, AWL_EPROTOCOL, false },
     { "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n", NULL, AWL_EPROTOCOL, false },
-    { "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n5\r\nhello\r\n0\r\n\r\n", NULL, AWL_EPROTOCOL, false },
+    { "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n5\r\nhello\r\n0\r\n\r\n", NULL,
+      AWL_EPROTOCOL, false },
     { "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n", NULL, AWL_EPROTOCOL, false },
     { "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!", NULL, AWL_EPROTOCOL, false },
     { "HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n", NULL, AWL_EPROTOCOL, false },
@@ -100,7 +101,8 @@ CLIENT_TEST(whole_bodies_have_a_limit,
                     SAY("HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n0123456789a"),
                     SAY("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nb\r\n0123456789a\r\n0\r\n\r\n"),
                     SAY("HTTP/1.1 200 OK\r\n\r\n0123456789a", .then = CLOSE),
-                    SAY("HTTP/1.1 200 OK\r\nContent-Length: 9000000000000000000\r\n\r\n0123456789a", .then = CLOSE)), {})
+                    SAY("HTTP/1.1 200 OK\r\nContent-Length: 9000000000000000000\r\n\r\n0123456789a", .then = CLOSE)),
+            {})
 {
     co_begin;
     OPEN(.body_limit = 10);
@@ -172,7 +174,7 @@ CLIENT_TEST(cancelled_read_loses_no_byte, ANSWERS(SAY("HTTP/1.1 200 OK\r\nTransf
     CLIENT_END;
 }
 
-/* ---- Time ---------------------------------------------------------------------------------------------------------- */
+/* ---- Time ------------------------------------------------------------------------------------------------------- */
 
 TIMED_CLIENT_TEST(five_minutes_in_all, ANSWERS(SAY("", .then = HANG)), {})
 {
@@ -183,7 +185,9 @@ TIMED_CLIENT_TEST(five_minutes_in_all, ANSWERS(SAY("", .then = HANG)), {})
     CLIENT_END;
 }
 
-TIMED_CLIENT_TEST(the_body_counts_too, ANSWERS(SAY("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhel", .delay = AWL_SECOND, .then = HANG)), {})
+TIMED_CLIENT_TEST(the_body_counts_too,
+                  ANSWERS(SAY("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhel", .delay = AWL_SECOND, .then = HANG)),
+                  {})
 {
     co_begin;
     OPEN(.timeouts = { .total = 4 * AWL_SECOND });
@@ -196,8 +200,10 @@ TIMED_CLIENT_TEST(the_body_counts_too, ANSWERS(SAY("HTTP/1.1 200 OK\r\nContent-L
 TIMED_CLIENT_TEST(reading_has_a_limit_of_its_own,
                   ANSWERS(SAY("", .path = "/head", .then = HANG, .again = true),
                           SAY("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhel", .path = "/body", .then = HANG),
-                          SAY("HTTP/1.1 302 F\r\nContent-Length: 9\r\nLocation: /ok\r\n\r\nhel", .path = "/to", .then = HANG),
-                          SAY(HELLO)), {})
+                          SAY("HTTP/1.1 302 F\r\nContent-Length: 9\r\nLocation: /ok\r\n\r\nhel", .path = "/to",
+                              .then = HANG),
+                          SAY(HELLO)),
+                  {})
 {
     co_begin;
     OPEN(.timeouts = { .read = 2 * AWL_SECOND });
@@ -213,7 +219,8 @@ TIMED_CLIENT_TEST(reading_has_a_limit_of_its_own,
 }
 
 TIMED_CLIENT_TEST(waiting_for_a_connection_has_one,
-                  ANSWERS(SAY("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhel", .then = HANG)), { awl_response *held; })
+                  ANSWERS(SAY("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhel", .then = HANG)),
+                  { awl_response *held; })
 {
     co_begin;
     OPEN(.limit = 1, .timeouts = { .connect = 7 * AWL_SECOND });

@@ -100,8 +100,9 @@ CLIENT_TEST(forms_and_bodies, ANSWERS(SAY(HELLO, .again = true)), {})
     CHECK_STR(script.notes[0].body, "name=J%C3%B6rg%20%26%20Co&n=1");
     awl_response_close(self->r);
     self->r = NULL;
-    co_let(self->r, awl_http_put(self->session, at(0, "/"),
-                                 &(awl_http_request_options){ .body = "{}", .body_size = 2, .type = "application/json" }));
+    co_let(self->r,
+           awl_http_put(self->session, at(0, "/"),
+                        &(awl_http_request_options){ .body = "{}", .body_size = 2, .type = "application/json" }));
     CHECK(said(1, "PUT / HTTP/1.1\r\n"));
     CHECK(said(1, "\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n"));
     CHECK_STR(script.notes[1].body, "{}");
@@ -180,8 +181,9 @@ CLIENT_TEST(what_cannot_be_sent_is_refused, ANSWERS(SAY(HELLO)), {})
 #define PART(range) "HTTP/1.1 206 Partial\r\nContent-Length: 2\r\n" range "\r\nlo"
 
 CLIENT_TEST(downloads_can_go_on,
-            ANSWERS(SAY(PART("Content-Range: bytes 3-4/5\r\n")), SAY(PART("Content-Range: bytes */5\r\n")), SAY(PART("")),
-                    SAY(PART("Content-Range: bytes 99999999999999999999-\r\n")), SAY(HELLO)), {})
+            ANSWERS(SAY(PART("Content-Range: bytes 3-4/5\r\n")), SAY(PART("Content-Range: bytes */5\r\n")),
+                    SAY(PART("")), SAY(PART("Content-Range: bytes 99999999999999999999-\r\n")), SAY(HELLO)),
+            {})
 {
     const awl_http_request_options options = { .offset = 3 };
 

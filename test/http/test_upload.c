@@ -86,7 +86,8 @@ CLIENT_TEST(large_body_of_memory_is_sent, ANSWERS(SAY(HELLO)), { char *data; })
 
 /* The server does not read: no more is taken from the coroutine than fits in buffers, and the response ends it. */
 CLIENT_TEST(early_response_stops_the_upload,
-            ANSWERS(SAY("HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno", .early = true, .then = HANG), SAY(HELLO)),
+            ANSWERS(SAY("HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno", .early = true, .then = HANG),
+                    SAY(HELLO)),
             { source from; })
 {
     co_begin;
@@ -105,7 +106,8 @@ CLIENT_TEST(early_response_stops_the_upload,
 }
 
 CLIENT_TEST(response_is_read_although_the_server_reads_no_more,
-            ANSWERS(SAY("HTTP/1.1 403 No\r\nContent-Length: 2\r\n\r\nno", .early = true, .then = CLOSE)), { char *data; })
+            ANSWERS(SAY("HTTP/1.1 403 No\r\nContent-Length: 2\r\n\r\nno", .early = true, .then = CLOSE)),
+            { char *data; })
 {
     co_begin;
     OPEN(0);
@@ -138,7 +140,10 @@ CLIENT_TEST(error_of_an_upload_is_that_of_the_request, ANSWERS(SAY(HELLO, .again
     CLIENT_END;
 }
 
-TIMED_CLIENT_TEST(cancelled_request_cancels_its_upload, ANSWERS(SAY(HELLO, .again = true)), { source from; awl_task *t; })
+TIMED_CLIENT_TEST(cancelled_request_cancels_its_upload, ANSWERS(SAY(HELLO, .again = true)), {
+    source from;
+    awl_task *t;
+})
 {
     co_begin;
     OPEN(.limit = 1);
@@ -174,7 +179,8 @@ TIMED_CLIENT_TEST(upload_that_stalls_times_out, ANSWERS(SAY(HELLO)), { source fr
 }
 
 CLIENT_TEST(upload_is_written_again_after_a_redirect,
-            ANSWERS(SAY("HTTP/1.1 307 T\r\nLocation: /b\r\nContent-Length: 0\r\n\r\n", .path = "/a"), SAY(HELLO)), { source from; })
+            ANSWERS(SAY("HTTP/1.1 307 T\r\nLocation: /b\r\nContent-Length: 0\r\n\r\n", .path = "/a"), SAY(HELLO)),
+            { source from; })
 {
     co_begin;
     OPEN(0);
@@ -186,7 +192,7 @@ CLIENT_TEST(upload_is_written_again_after_a_redirect,
     CLIENT_END;
 }
 
-/* ---- Expect: 100-continue ------------------------------------------------------------------------------------------ */
+/* ---- Expect: 100-continue --------------------------------------------------------------------------------------- */
 
 TIMED_CLIENT_TEST(server_is_asked_before, ANSWERS(SAY(HELLO, .go = true)), {})
 {

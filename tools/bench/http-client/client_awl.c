@@ -1,6 +1,6 @@
 /*
- * client_awl URL N AT_ONCE: gets a URL N times, AT_ONCE at a time over one session, and prints how many bodies came, their
- * bytes, and the CPU seconds that took.
+ * client_awl URL N AT_ONCE: gets a URL N times, AT_ONCE at a time over one session, and prints how many bodies came,
+ * their bytes, and the CPU seconds that took.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <awl.h>
