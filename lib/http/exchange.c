@@ -100,6 +100,14 @@ co_def(read_head, {
 
 /* ---- Both at once ----------------------------------------------------------------------------------------------- */
 
+/* What the body or the reading failed with, whichever came first. */
+static int first_error(const awl_task_group *group)
+{
+    const awl_group_error *first = awl_task_group_errors(group, NULL);
+
+    return first ? first->error : ENOMEM; /* there was none to note it in */
+}
+
 /* Sends the body and reads the head at the same time. What ends the one early ends the other: a response that is final
  * while there is more to send, or a body that cannot be had. */
 co_def(upload_and_read, { awl_http_upload up; awl_response *r; bool *silent; awl_task_group group; int rc; })
@@ -117,7 +125,7 @@ co_def(upload_and_read, { awl_http_upload up; awl_response *r; bool *silent; awl
     }
     co_try_cancel(self->rc, awl_task_group_exit(&self->group, co_failing));
     if (self->rc == AWL_EGROUP)
-        self->rc = awl_task_group_errors(&self->group, NULL)->error;
+        self->rc = first_error(&self->group);
     awl_task_group_fini(&self->group);
     if (self->rc)
         co_raise(self->rc);

@@ -140,7 +140,8 @@ static int set_body(awl__exchange *x, awl__http_out *form)
     const awl_http_request_options *o = x->options;
 
     if ((o->form != NULL) + (o->body != NULL) + (o->upload != NULL) + (o->parts != NULL) > 1 ||
-        (o->body_size && !o->body && !o->upload))
+        (o->body_size && !o->body && !o->upload) ||
+        (o->body && o->body_size > SIZE_MAX))
         return EINVAL;
     x->body = o->body;
     x->body_size = o->body_size;

@@ -137,7 +137,8 @@ static void put_target(awl__http_out *out, const awl__exchange *x, const awl_url
     if (url->query.at)
         put_part(out, "?", url->query);
     put(out, " HTTP/1.1\r\n");
-    if (!x->same_origin || !has_pair(x->options->headers, "host")) {
+    if (!x->same_origin ||
+        (!has_pair(x->options->headers, "host") && !has_pair(x->session->options.headers, "host"))) {
         put_part(out, v6 ? "Host: [" : "Host: ", host);
         put(out, v6 ? "]" : "");
         if (url->port.len)

@@ -59,6 +59,10 @@ CLIENT_TEST(session_has_headers_and_requests_replace_them, ANSWERS(SAY(HELLO, .a
     GET(at(0, "/"), NULL);
     CHECK(said(0, "\r\nUser-Agent: test/1\r\nAccept: text/a\r\nX-A: 1\r\nX-B: 2\r\n\r\n"));
     GET(at(0, "/"), &(awl_http_request_options){ .headers = own });
+    awl_http_session_close(self->session);
+    OPEN(.headers = own);
+    GET(at(0, "/"), NULL);
+    CHECK(said(2, "\r\nHost: there\r\n") && !said(2, "Host: 127"));
     CHECK(said(1, "HTTP/1.1\r\nx-b: 3\r\nUser-Agent: me\r\nHost: there\r\nAccept: text/a\r\nX-A: 1\r\n\r\n"));
     CLIENT_END;
 }
