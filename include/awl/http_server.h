@@ -59,6 +59,7 @@ typedef awl_coro awl_http_handler(awl_request *request, void *arg);
 /* Zero is the default of every option. */
 typedef struct awl_http_app_options {
     size_t body_limit;       /* bytes of a request's body: 1 MiB */
+    size_t upload_limit;     /* of one that is read piece by piece; body_limit, if that is more */
     awl_time head_timeout;   /* 10 s */
     awl_time body_timeout;   /* 30 s */
     awl_time write_timeout;  /* 60 s */
@@ -192,7 +193,7 @@ AWL_CORO awl_request_read(awl_request *request, void *buf, size_t cap);
  *
  *   len   takes its length; may be NULL; untouched on error
  * Result   char *: with a zero byte behind it; the request's.
- * Errors   as above.
+ * Errors   as above; AWL_ELIMIT: more than the body_limit.
  * Source   aiohttp.web.Request.read; test/http/test_request.c
  */
 AWL_CORO awl_request_read_all(awl_request *request, size_t *len);

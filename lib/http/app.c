@@ -10,6 +10,7 @@
 static void set_defaults(awl_http_app_options *o)
 {
     o->body_limit = o->body_limit ? o->body_limit : (size_t)1 << 20;
+    o->upload_limit = o->upload_limit > o->body_limit ? o->upload_limit : o->body_limit;
     o->head_timeout = o->head_timeout ? o->head_timeout : 10 * AWL_SECOND;
     o->body_timeout = o->body_timeout ? o->body_timeout : 30 * AWL_SECOND;
     o->write_timeout = o->write_timeout ? o->write_timeout : 60 * AWL_SECOND;

@@ -77,8 +77,8 @@ static int prepare(awl_request *request, int status)
     const awl__http_head *head = &request->head;
     const enum awl__framing framing = awl__http_framing(head, false);
 
-    awl__incoming_begin(&request->in, request->s, framing, head->length, request->app->options.body_limit);
-    if (!status && framing == AWL__BODY_LENGTH && head->length > request->app->options.body_limit)
+    awl__incoming_begin(&request->in, request->s, framing, head->length, request->app->options.upload_limit);
+    if (!status && framing == AWL__BODY_LENGTH && head->length > request->app->options.upload_limit)
         status = 413;
     request->keep = !status && awl__http_persists(head) && !request->connection->site->closing;
     return status;
@@ -94,8 +94,10 @@ static void report_failure(const awl_request *request, int error)
 }
 
 /* The status that an error of a handler means to its client. */
-static int status_of(int error)
+static int status_of(const awl_request *request, int error)
 {
+    if (error == request->refused)
+        return request->wanted;
     switch (error) {
     case AWL_ELIMIT: return 413;
     case AWL_EPROTOCOL:
@@ -114,10 +116,10 @@ co_def(handle, { awl_request *request; int status, rc; })
     co_try_cancel(self->rc, self->status ? awl__respond_wanted(request, self->status) : awl_http_next(request));
     if (self->rc == ECANCELED && awl_task_cancelling(awl_current_task())) /* else something that it awaited was */
         co_raise(ECANCELED);
-    if (self->rc && self->rc != self->request->in.error)
+    if (self->rc && self->rc != self->request->in.error && self->rc != self->request->refused)
         report_failure(self->request, self->rc);
     if (!self->request->status && !self->request->s->error)
-        co_try(self->status, awl__respond_wanted(self->request, self->rc                 ? status_of(self->rc)
+        co_try(self->status, awl__respond_wanted(self->request, self->rc                 ? status_of(self->request, self->rc)
                                                                 : self->request->wanted ? self->request->wanted
                                                                                         : 500));
     else if (self->rc && !self->request->out.ended)

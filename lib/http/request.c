@@ -202,7 +202,7 @@ static bool is_name(const char **at, const char *end, const char *name)
 }
 
 /* A value, from `from` to `end`, decoded; what is no escape stands for itself. NULL: no memory. */
-static const char *decode_value(awl_request *request, const char *from, const char *end)
+const char *awl__request_decode(awl_request *request, const char *from, const char *end)
 {
     char *value = awl_request_alloc(request, (size_t)(end - from) + 1), *to = value;
 
@@ -225,7 +225,7 @@ const char *awl_request_query(awl_request *request, const char *name)
         const char *end = at + strcspn(at, "&"), *value = at;
 
         if (is_name(&value, end, name))
-            return decode_value(request, value < end ? value + 1 : end, end);
+            return awl__request_decode(request, value < end ? value + 1 : end, end);
         at = *end ? end + 1 : end;
     }
     return NULL;
@@ -259,6 +259,13 @@ void *awl_request_state(const awl_request *request) { return request->app->optio
 void awl_request_set_data(awl_request *request, void *data) { request->data = data; }
 
 void *awl_request_data(const awl_request *request) { return request->data; }
+
+int awl__request_refuse(awl_request *request, int status, int error)
+{
+    request->wanted = (uint16_t)status;
+    request->refused = (int16_t)error;
+    return error;
+}
 
 /* ---- The body ---------------------------------------------------------------------------------------------------- */
 
@@ -294,7 +301,11 @@ awl_coro awl_request_read(awl_request *request, void *buf, size_t cap)
 /* Room for more of the whole body, and a zero byte. */
 static int make_room(awl_request *request, size_t *cap)
 {
+    const size_t limit = request->app->options.body_limit;
     char *more;
+
+    if (request->whole_len > limit || (request->head.has_length && request->head.length > limit))
+        return awl__request_refuse(request, 413, AWL_ELIMIT);
 
     if (request->whole_len + 1 < *cap)
         return 0;

@@ -89,6 +89,7 @@ struct awl_request {
     char *whole;
     size_t whole_len;
 
+    struct awl__form *form;     /* that was read */
     struct awl__events *events; /* the response is a stream of them */
     awl__http_out fields; /* of the response, before its head has gone */
     awl__body_out out;
@@ -96,6 +97,7 @@ struct awl_request {
     uint16_t status; /* of the response; 0: its head has not gone */
     uint16_t wanted; /* of a page that is to be sent if there is no response */
     uint8_t n_params;
+    int16_t refused; /* an error that is the client's, which gets the status `wanted` for it */
     bool is_head, keep, told_to_go_on, failed;
 
     awl__http_head head; /* last: what it holds of fields is not cleared */
@@ -105,6 +107,13 @@ struct awl_request {
  * without memory. */
 int awl__request_open(awl_request *request, const char *text, size_t len);
 void awl__request_close(awl_request *request);
+
+/* A part of a form or query, decoded, with '+' for a space; what is no escape stands for itself. NULL: no memory. */
+const char *awl__request_decode(awl_request *request, const char *from, const char *end);
+
+/* What the client sent is wrong: if the handler ends with that error, it is not reported, and the client gets the status.
+ * Result: the error. */
+int awl__request_refuse(awl_request *request, int status, int error);
 
 /* ---- Responses (respond.c) --------------------------------------------------------------------------------------- */
 
