@@ -31,7 +31,7 @@
 
 #include "awl/http_server.h"
 
-/* ---- Forms ------------------------------------------------------------------------------------------------------------ */
+/* ---- Forms ------------------------------------------------------------------------------------------------------- */
 
 /*
  * Reads a form of the type application/x-www-form-urlencoded.
@@ -48,7 +48,7 @@ AWL_CORO awl_request_form(awl_request *request);
 const char *awl_request_form_value(const awl_request *request, const char *name);
 bool awl_request_form_at(const awl_request *request, size_t index, const char **name, const char **value);
 
-/* ---- Multipart: files that are uploaded ------------------------------------------------------------------------------- */
+/* ---- Multipart: files that are uploaded -------------------------------------------------------------------------- */
 
 typedef struct awl_multipart awl_multipart;
 
@@ -93,7 +93,7 @@ AWL_CORO awl_multipart_read(awl_multipart *parts, void *buf, size_t cap);
  * AWL_ELIMIT: more than the application's body_limit; ENOMEM. */
 AWL_CORO awl_multipart_read_all(awl_multipart *parts, size_t *len);
 
-/* ---- Cookies: RFC 6265 ------------------------------------------------------------------------------------------------ */
+/* ---- Cookies: RFC 6265 ------------------------------------------------------------------------------------------- */
 
 /* Whether a cookie goes along when another site leads here: only when the user follows a link; never; always. */
 enum awl_same_site { AWL_SAME_SITE_LAX, AWL_SAME_SITE_STRICT, AWL_SAME_SITE_NONE };
@@ -123,7 +123,7 @@ const char *awl_request_cookie(awl_request *request, const char *name);
  */
 int awl_respond_cookie(awl_request *request, const char *name, const char *value, const awl_http_cookie_options *options);
 
-/* ---- Passwords: RFC 7617 ---------------------------------------------------------------------------------------------- */
+/* ---- Passwords: RFC 7617 ----------------------------------------------------------------------------------------- */
 
 /* Who asks, by basic authentication: true, and *user and *password, which are the request's; false: nobody says so (or there is
  * no memory). Source: aiohttp.BasicAuth; test/http/test_server_cookies.c */

@@ -54,7 +54,7 @@ typedef struct awl_request awl_request;
 /* Makes the coroutine that answers one request: return co_call(…) from it. */
 typedef awl_coro awl_http_handler(awl_request *request, void *arg);
 
-/* ---- Applications: what answers what ------------------------------------------------------------------------------ */
+/* ---- Applications: what answers what ----------------------------------------------------------------------------- */
 
 /* Zero is the default of every option. */
 typedef struct awl_http_app_options {
@@ -140,7 +140,7 @@ AWL_CORO awl_http_serve(awl_http_app *app, const char *host, int port, const awl
  */
 AWL_CORO awl_http_serve_stream(awl_http_app *app, awl_stream *s);
 
-/* ---- Requests ------------------------------------------------------------------------------------------------------ */
+/* ---- Requests ---------------------------------------------------------------------------------------------------- */
 
 /* The method; the target as it came; its path, decoded and without dot segments; the query as it came ("": none). */
 const char *awl_request_method(const awl_request *request);
@@ -198,7 +198,7 @@ AWL_CORO awl_request_read(awl_request *request, void *buf, size_t cap);
  */
 AWL_CORO awl_request_read_all(awl_request *request, size_t *len);
 
-/* ---- Responses ----------------------------------------------------------------------------------------------------- */
+/* ---- Responses --------------------------------------------------------------------------------------------------- */
 
 /*
  * Adds a field to the response, before its head goes.
@@ -245,7 +245,7 @@ int awl_respond_begin(awl_request *request, int status, const char *type, int64_
 AWL_CORO awl_respond_write(awl_request *request, const void *data, size_t len);
 int awl_respond_end(awl_request *request);
 
-/* ---- Server-sent events ------------------------------------------------------------------------------------------- */
+/* ---- Server-sent events ------------------------------------------------------------------------------------------ */
 
 /* One event, as the script's EventSource gets it; a field that is zero is left out. */
 typedef struct awl_http_event {

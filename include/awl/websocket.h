@@ -55,7 +55,7 @@ typedef struct awl_websocket_options {
     awl_stream_options stream;    /* with `tls` for wss: NULL is what a session would take */
 } awl_websocket_options;
 
-/* ---- Opening and closing --------------------------------------------------------------------------------------------- */
+/* ---- Opening and closing ----------------------------------------------------------------------------------------- */
 
 /*
  * Accepts a WebSocket, in the handler of a GET request. Fields of the response may be added before.
@@ -105,7 +105,7 @@ AWL_CORO awl_websocket_end(awl_websocket *ws, int code, const char *reason);
  * be pending. Source: test/http/test_websocket.c */
 void awl_websocket_close(awl_websocket *ws);
 
-/* ---- Messages --------------------------------------------------------------------------------------------------------- */
+/* ---- Messages ---------------------------------------------------------------------------------------------------- */
 
 /* What awl_websocket_receive results in. */
 enum awl_websocket_kind { AWL_WEBSOCKET_CLOSED, AWL_WEBSOCKET_TEXT, AWL_WEBSOCKET_BINARY };
@@ -145,7 +145,7 @@ AWL_CORO awl_websocket_send_text(awl_websocket *ws, const char *text);
  * Source: RFC 6455, 5.5.2; test/http/test_websocket.c */
 int awl_websocket_ping(awl_websocket *ws, const void *data, size_t len);
 
-/* ---- Asking ------------------------------------------------------------------------------------------------------------ */
+/* ---- Asking ------------------------------------------------------------------------------------------------------ */
 
 /* The subprotocol that was agreed on; "": none. */
 const char *awl_websocket_protocol(const awl_websocket *ws);

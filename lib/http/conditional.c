@@ -8,7 +8,7 @@
 
 static const char *skip(const char *at, const char *blanks) { return at + strspn(at, blanks); }
 
-/* ---- Tags: RFC 9110, 8.8.3 ----------------------------------------------------------------------------------------- */
+/* ---- Tags: RFC 9110, 8.8.3 --------------------------------------------------------------------------------------- */
 
 static bool is_weak(const char *tag) { return tag[0] == 'W' && tag[1] == '/'; }
 
@@ -45,7 +45,7 @@ bool awl__etag_listed(const char *list, const char *etag, bool strongly)
     return false;
 }
 
-/* ---- Conditions: RFC 9110, 13.2.2 ---------------------------------------------------------------------------------- */
+/* ---- Conditions: RFC 9110, 13.2.2 -------------------------------------------------------------------------------- */
 
 /* The next field of that name, from `index` on; a list may be in several. NULL: there are no more. */
 static const char *next_field(const awl_request *request, const char *name, size_t *index)
@@ -104,7 +104,7 @@ int awl__http_conditions(const awl_request *request, const awl__validators *of)
     return 0;
 }
 
-/* ---- Ranges: RFC 9110, 14.1.2 -------------------------------------------------------------------------------------- */
+/* ---- Ranges: RFC 9110, 14.1.2 ------------------------------------------------------------------------------------ */
 
 /* A number at *at, which moves behind it; too large a one is the largest. false: there is none. */
 static bool number(const char **at, int64_t *n)
@@ -155,7 +155,7 @@ int awl__request_range(const awl_request *request, const awl__validators *of, in
     return awl__http_range(range, size, first, last);
 }
 
-/* ---- Codings: RFC 9110, 12.4.2 and 12.5.3 ------------------------------------------------------------------------- */
+/* ---- Codings: RFC 9110, 12.4.2 and 12.5.3 ------------------------------------------------------------------------ */
 
 /* Whether what follows a name says that it is not acceptable: ";q=0", "; q=0.000". */
 static bool has_weight_zero(const char *at)

@@ -19,7 +19,7 @@ static char *copy(awl_request *request, const char *text, size_t len)
     return to;
 }
 
-/* ---- Cookies that come: RFC 6265, 4.2 ----------------------------------------------------------------------------------- */
+/* ---- Cookies that come: RFC 6265, 4.2 ---------------------------------------------------------------------------- */
 
 /* In one field: "a=1; b=2". The length of the value, at *at; SIZE_MAX: it is not there. */
 static size_t find_cookie(const char **at, const char *name, size_t name_len)
@@ -58,7 +58,7 @@ const char *awl_request_cookie(awl_request *request, const char *name)
     return NULL;
 }
 
-/* ---- Cookies that are set: RFC 6265, 4.1 ---------------------------------------------------------------------------------- */
+/* ---- Cookies that are set: RFC 6265, 4.1 ------------------------------------------------------------------------- */
 
 /* cookie-octet */
 static bool is_cookie_value(const char *value)
@@ -118,7 +118,7 @@ int awl_respond_cookie(awl_request *request, const char *name, const char *value
     return error;
 }
 
-/* ---- Passwords: RFC 7617 --------------------------------------------------------------------------------------------------- */
+/* ---- Passwords: RFC 7617 ----------------------------------------------------------------------------------------- */
 
 bool awl_request_basic_auth(awl_request *request, const char **user, const char **password)
 {

@@ -17,7 +17,7 @@ typedef struct awl__events {
     uint32_t moved;
 } awl__events;
 
-/* ---- Comments that keep the connection alive -------------------------------------------------------------------------- */
+/* ---- Comments that keep the connection alive --------------------------------------------------------------------- */
 
 /* Whether the client has taken nothing, though there was something, for longer than it is given. */
 static bool is_stuck(awl__events *events)
@@ -85,7 +85,7 @@ int awl_respond_events(awl_request *request, awl_time keep_alive)
     return events->every == AWL_FOREVER ? 0 : awl_call_later(NULL, &events->timer, events->every, tick, events);
 }
 
-/* ---- Events ---------------------------------------------------------------------------------------------------------- */
+/* ---- Events ------------------------------------------------------------------------------------------------------ */
 
 static bool is_line(const char *text) { return !text || !strpbrk(text, "\r\n"); }
 

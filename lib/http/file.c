@@ -17,7 +17,7 @@ enum {
     TAG = 64,
 };
 
-/* ---- What is said of a file ---------------------------------------------------------------------------------------- */
+/* ---- What is said of a file -------------------------------------------------------------------------------------- */
 
 static void put_etag(const struct stat *st, char etag[TAG])
 {
@@ -65,7 +65,7 @@ static int add_body_fields(awl_request *request, const awl__file *file, int stat
     return error;
 }
 
-/* ---- Sending ------------------------------------------------------------------------------------------------------- */
+/* ---- Sending ----------------------------------------------------------------------------------------------------- */
 
 /* Up to len bytes of a file; fewer only at its end. Result: bytes or -error. */
 static ssize_t read_part(int fd, char *buf, size_t len, int64_t offset)
@@ -174,7 +174,7 @@ awl_coro awl__respond_opened(awl_request *request, const awl__file *file)
     return co_call(respond_opened, .request = request, .file = file);
 }
 
-/* ---- By descriptor and by name; see awl/http_files.h ---------------------------------------------------------------- */
+/* ---- By descriptor and by name; see awl/http_files.h ------------------------------------------------------------- */
 
 int awl__status_of_open(int error)
 {

@@ -8,7 +8,7 @@
 #include "awl/http_files.h"
 #include "server_priv.h"
 
-/* ---- Opening (beneath.c) ------------------------------------------------------------------------------------------- */
+/* ---- Opening (beneath.c) ----------------------------------------------------------------------------------------- */
 
 /*
  * Opens for reading what `path` is within the folder `root`. A path that is absolute or leads out of it, by ".." or by a
@@ -22,7 +22,7 @@ int awl__open_step_by_step(int root, const char *path);
 /* The status that an error of opening means to a client; 0: it is our own. */
 int awl__status_of_open(int error);
 
-/* ---- Files (file.c) ------------------------------------------------------------------------------------------------- */
+/* ---- Files (file.c) ---------------------------------------------------------------------------------------------- */
 
 typedef struct awl__file {
     int fd; /* open; not the response's */
@@ -35,7 +35,7 @@ typedef struct awl__file {
 /* A coroutine object: responds with a plain file. `file` is valid until it completes. */
 awl_coro awl__respond_opened(awl_request *request, const awl__file *file);
 
-/* ---- Folders (folder.c, listing.c) ---------------------------------------------------------------------------------- */
+/* ---- Folders (folder.c, listing.c) ------------------------------------------------------------------------------- */
 
 typedef struct awl__folder {
     struct awl__folder *next;

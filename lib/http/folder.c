@@ -10,7 +10,7 @@
 #include "conditional.h"
 #include "files_priv.h"
 
-/* ---- Paths --------------------------------------------------------------------------------------------------------- */
+/* ---- Paths ------------------------------------------------------------------------------------------------------- */
 
 /* Whether nothing in it is hidden, or empty but for the end: "a/b", "a/b/", "". */
 static bool is_open_path(const char *path)
@@ -57,7 +57,7 @@ static int redirect(awl_request *request)
     return error;
 }
 
-/* ---- Finding ------------------------------------------------------------------------------------------------------- */
+/* ---- Finding ----------------------------------------------------------------------------------------------------- */
 
 /* `a` and `b` in one, in the request's memory; NULL: there is none. */
 static char *join(awl_request *request, const char *a, const char *b)
@@ -120,7 +120,7 @@ static int prefer_gzip(awl_request *request, const awl__folder *folder, const ch
     return 0;
 }
 
-/* ---- Serving ------------------------------------------------------------------------------------------------------- */
+/* ---- Serving ----------------------------------------------------------------------------------------------------- */
 
 co_def(folder_get, {
     awl_request *request;
@@ -189,7 +189,7 @@ static awl_coro on_folder(awl_request *request, void *arg)
     return co_call(folder_get, .request = request, .folder = arg, .file = { .fd = -1 }, .list = { .fd = -1 });
 }
 
-/* ---- Adding; see awl/http_files.h ----------------------------------------------------------------------------------- */
+/* ---- Adding; see awl/http_files.h -------------------------------------------------------------------------------- */
 
 void awl__folders_free(awl_loop *loop, awl__folder *folder)
 {

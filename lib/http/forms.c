@@ -17,7 +17,7 @@ static bool is_type(const awl_request *request, const char *type)
     return n && awl__http_same_n(value, n, type);
 }
 
-/* ---- Forms: HTML, "application/x-www-form-urlencoded" --------------------------------------------------------------------- */
+/* ---- Forms: HTML, "application/x-www-form-urlencoded" ------------------------------------------------------------ */
 
 struct awl__form {
     size_t n;
@@ -113,7 +113,7 @@ const char *awl_request_form_value(const awl_request *request, const char *name)
     return NULL;
 }
 
-/* ---- Multipart ------------------------------------------------------------------------------------------------------------- */
+/* ---- Multipart --------------------------------------------------------------------------------------------------- */
 
 struct awl_multipart {
     awl_request *request;

@@ -26,7 +26,7 @@ typedef struct listing {
     size_t n, next;
 } listing;
 
-/* ---- Reading ------------------------------------------------------------------------------------------------------- */
+/* ---- Reading ----------------------------------------------------------------------------------------------------- */
 
 static void add(listing *l, int fd, const char *name)
 {
@@ -78,7 +78,7 @@ static int read_folder(listing *l, int fd)
     return 0;
 }
 
-/* ---- Writing: all that comes from outside is escaped ---------------------------------------------------------------- */
+/* ---- Writing: all that comes from outside is escaped ------------------------------------------------------------- */
 
 static void put(awl__http_out *out, const char *text) { awl__http_out_text(out, text, strlen(text)); }
 

@@ -10,7 +10,7 @@
 
 enum { MOST_PADDING = 64 }; /* blanks behind a boundary */
 
-/* ---- Parameters of fields: RFC 9110, 5.6.6 -------------------------------------------------------------------------- */
+/* ---- Parameters of fields: RFC 9110, 5.6.6 ----------------------------------------------------------------------- */
 
 /* A text that is read, and where what is found goes, each with a zero byte behind it: never more than was read. */
 typedef struct cursor {
@@ -71,7 +71,7 @@ static int take_parameter(cursor *c, const char **name, const char **value)
     return *value ? 1 : -1;
 }
 
-/* ---- The boundary: RFC 2046, 5.1.1 ------------------------------------------------------------------------------------ */
+/* ---- The boundary: RFC 2046, 5.1.1 ------------------------------------------------------------------------------- */
 
 static bool is_boundary(const char *text)
 {
@@ -116,7 +116,7 @@ bool awl__parts_begin(awl__parts *parts, const char *type)
     return true;
 }
 
-/* ---- The window ------------------------------------------------------------------------------------------------------ */
+/* ---- The window -------------------------------------------------------------------------------------------------- */
 
 char *awl__parts_room(awl__parts *parts, size_t *len)
 {
@@ -145,7 +145,7 @@ size_t awl__parts_data(awl__parts *parts, bool *ended)
     return len;
 }
 
-/* ---- Parts ------------------------------------------------------------------------------------------------------------ */
+/* ---- Parts ------------------------------------------------------------------------------------------------------- */
 
 /* "form-data; name="a"; filename="b"", RFC 7578, 4.2. false: it is not that. */
 static bool take_disposition(awl__parts *parts, cursor *c)

@@ -9,7 +9,7 @@ enum {
     SURE = 16384, /* that are given to a message which has only been announced */
 };
 
-/* ---- The present message ---------------------------------------------------------------------------------------------- */
+/* ---- The present message ----------------------------------------------------------------------------------------- */
 
 static void free_message(awl_websocket *ws)
 {
@@ -40,7 +40,7 @@ static int make_room(awl_websocket *ws)
     return 0;
 }
 
-/* ---- Frames ------------------------------------------------------------------------------------------------------------ */
+/* ---- Frames ------------------------------------------------------------------------------------------------------ */
 
 static bool is_control(const awl_websocket *ws) { return ws->head.opcode & 8; }
 
@@ -118,7 +118,7 @@ static int end_frame(awl_websocket *ws, bool *done)
     return 0;
 }
 
-/* ---- Reading ----------------------------------------------------------------------------------------------------------- */
+/* ---- Reading ----------------------------------------------------------------------------------------------------- */
 
 /* Bytes come, or a ping goes out to ask for some, and at last ETIMEDOUT. `op` is made anew for each try. */
 #define AWAIT_BYTES(op)                                                                                                \
@@ -210,7 +210,7 @@ co_def(read_frames, { awl_websocket *ws; int rc; int64_t n; bool done; })
     co_end;
 }
 
-/* ---- Receiving; see awl/websocket.h -------------------------------------------------------------------------------------- */
+/* ---- Receiving; see awl/websocket.h ------------------------------------------------------------------------------ */
 
 static bool is_passing(int error) { return error == ECANCELED || error == ENOMEM || error == EBUSY; }
 
@@ -261,7 +261,7 @@ awl_coro awl_websocket_receive(awl_websocket *ws, awl_websocket_message *message
     return co_call(receive, .ws = ws, .message = message);
 }
 
-/* ---- Ending; see awl/websocket.h ------------------------------------------------------------------------------------------ */
+/* ---- Ending; see awl/websocket.h --------------------------------------------------------------------------------- */
 
 /* Reads on to the other side's close. */
 co_def(await_close, { awl_websocket *ws; awl_websocket_message dropped; int kind; })
@@ -335,7 +335,7 @@ void awl_websocket_close(awl_websocket *ws)
     awl__free(ws->loop, ws, sizeof *ws);
 }
 
-/* ---- Making and asking ---------------------------------------------------------------------------------------------------- */
+/* ---- Making and asking ------------------------------------------------------------------------------------------- */
 
 awl_websocket *awl__websocket_new(awl_stream *s, bool is_client, bool owns_stream, const awl_websocket_options *options)
 {

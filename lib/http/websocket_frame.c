@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* ---- Heads: RFC 6455, 5.2 -------------------------------------------------------------------------------------------- */
+/* ---- Heads: RFC 6455, 5.2 ---------------------------------------------------------------------------------------- */
 
 static bool is_control(uint8_t opcode) { return opcode & 8; }
 
@@ -89,7 +89,7 @@ void awl__ws_mask(void *data, size_t len, const uint8_t key[4], uint64_t offset)
         at[i] ^= turned[i];
 }
 
-/* ---- Text: RFC 3629, 4 ----------------------------------------------------------------------------------------------- */
+/* ---- Text: RFC 3629, 4 ------------------------------------------------------------------------------------------- */
 
 /* What a first byte announces. false: it is none. The ranges keep out longer forms than needed, surrogates, and what is
  * beyond U+10FFFF. */

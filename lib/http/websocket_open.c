@@ -8,7 +8,7 @@
 #include "server_priv.h"
 #include "websocket_priv.h"
 
-/* ---- What both roles need ------------------------------------------------------------------------------------------------ */
+/* ---- What both roles need ---------------------------------------------------------------------------------------- */
 
 void awl__websocket_answer(const char *key, char answer[AWL__WS_ANSWER + 1])
 {
@@ -54,7 +54,7 @@ static bool offers(const char *list, const char *name, size_t n)
     return false;
 }
 
-/* ---- Accepting ------------------------------------------------------------------------------------------------------------ */
+/* ---- Accepting --------------------------------------------------------------------------------------------------- */
 
 /* Whether the page that asks came from where it now asks. */
 static bool is_same_origin(awl_request *request)
@@ -171,7 +171,7 @@ awl_coro awl_websocket_accept(awl_request *request, const awl_websocket_options 
     return co_call(websocket_accept, .request = request, .options = options ? *options : defaults);
 }
 
-/* ---- Connecting ------------------------------------------------------------------------------------------------------------- */
+/* ---- Connecting -------------------------------------------------------------------------------------------------- */
 
 /* What a URL asks for. */
 typedef struct target {

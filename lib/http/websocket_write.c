@@ -7,7 +7,7 @@
 
 enum { PIECE = 4096 }; /* bytes that are masked at once */
 
-/* ---- Masks: RFC 6455, 5.3, wants them to be such that nobody can foresee them ------------------------------------------ */
+/* ---- Masks: RFC 6455, 5.3, wants them to be such that nobody can foresee them ------------------------------------ */
 
 int awl__websocket_random(void *bytes, size_t len)
 {
@@ -39,7 +39,7 @@ static int next_key(awl_websocket *ws, uint8_t key[4])
     return 0;
 }
 
-/* ---- Frames ------------------------------------------------------------------------------------------------------------ */
+/* ---- Frames ------------------------------------------------------------------------------------------------------ */
 
 /* The head, and the payload as it is. */
 static int write_plain(awl_websocket *ws, const uint8_t *head, size_t head_len, const void *data, size_t len)
@@ -102,7 +102,7 @@ int awl__websocket_write_close(awl_websocket *ws, int code, const char *reason)
     return error;
 }
 
-/* ---- Messages; see awl/websocket.h -------------------------------------------------------------------------------------- */
+/* ---- Messages; see awl/websocket.h ------------------------------------------------------------------------------- */
 
 /* Waits while too much is unsent; slow is not stuck. */
 co_def(take_time, { awl_websocket *ws; uint32_t moved; int rc; })

@@ -95,7 +95,7 @@ void awl__stream_flush(awl_stream *s); /* sends what can be sent */
 /* A coroutine object: suspended until the transport has changed, or the stream is closed. Errors: ECANCELED. */
 awl_coro awl__stream_change(awl_stream *s);
 
-/* ---- Layers: a transport over a transport, put there while the stream lives --------------------------------------- */
+/* ---- Layers: a transport over a transport, put there while the stream lives -------------------------------------- */
 
 typedef struct awl__lower {
     const awl_transport *transport;
@@ -124,7 +124,7 @@ typedef struct awl__layer {
 
 static inline const awl__layer *awl__layer_of(const awl_tls *tls) { return (const awl__layer *)(const void *)tls; }
 
-/* ---- What operations do ------------------------------------------------------------------------------------------- */
+/* ---- What operations do ------------------------------------------------------------------------------------------ */
 
 /* Suspends an operation among those of `list`, with a reference to its stream if it has one. */
 co_step awl__stream_park(awl__stream_op *op, co_stack *stack, awl__stream_op **list);

@@ -4,7 +4,7 @@
 #include "../../lib/http/files_priv.h"
 #include "files_rig.h"
 
-/* ---- What a request asks for ---------------------------------------------------------------------------------------- */
+/* ---- What a request asks for ------------------------------------------------------------------------------------- */
 
 TEST(tags_are_compared_weakly_and_strongly)
 {
@@ -80,7 +80,7 @@ TEST(types_go_by_extensions)
     CHECK_STR(awl_http_type_of(NULL, NULL), "application/octet-stream");
 }
 
-/* ---- By name and by descriptor --------------------------------------------------------------------------------------- */
+/* ---- By name and by descriptor ----------------------------------------------------------------------------------- */
 
 /* Responds with the file that the path names, within the folder. */
 HANDLER(file, { char path[128]; })
@@ -242,7 +242,7 @@ SERVER_TEST(a_descriptor_stays_the_callers, {})
     co_end;
 }
 
-/* ---- Large files ----------------------------------------------------------------------------------------------------- */
+/* ---- Large files ------------------------------------------------------------------------------------------------- */
 
 /* Checks that the body that was sent is that part of the large file. */
 static void check_big(size_t first, size_t len)

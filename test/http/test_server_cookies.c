@@ -2,7 +2,7 @@
 #include "awl/http_forms.h"
 #include "site_rig.h"
 
-/* ---- Cookies that come ------------------------------------------------------------------------------------------------------ */
+/* ---- Cookies that come ------------------------------------------------------------------------------------------- */
 
 /* Says what the cookies "a" and "bc" are. */
 HANDLER(says_cookies, {})
@@ -34,7 +34,7 @@ SERVER_TEST(cookies_are_found_by_their_names, {})
     co_end;
 }
 
-/* ---- Cookies that are set ---------------------------------------------------------------------------------------------------- */
+/* ---- Cookies that are set ---------------------------------------------------------------------------------------- */
 
 HANDLER(sets_cookies, {})
 {
@@ -85,7 +85,7 @@ SERVER_TEST(cookies_are_set_with_care, {})
     co_end;
 }
 
-/* ---- Passwords ----------------------------------------------------------------------------------------------------------------- */
+/* ---- Passwords --------------------------------------------------------------------------------------------------- */
 
 /* Lets in who knows the password of Aladdin, as in RFC 7617, 2. */
 HANDLER(secret, { const char *user, *password; })

@@ -3,7 +3,7 @@
 #include "awl/http_forms.h"
 #include "site_rig.h"
 
-/* ---- Through the server -------------------------------------------------------------------------------------------------- */
+/* ---- Through the server ------------------------------------------------------------------------------------------ */
 
 /* How the handler reads: so many bytes at once; 0: each part whole; -1: it skips them. */
 static int step;

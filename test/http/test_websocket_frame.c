@@ -7,7 +7,7 @@
 #include "http/sha1.h"
 #include "http/websocket_frame.h"
 
-/* ---- Heads ---------------------------------------------------------------------------------------------------------- */
+/* ---- Heads ------------------------------------------------------------------------------------------------------- */
 
 /* What RFC 6455, 5.2 to 5.5, says of the first two bytes, sentence by sentence. */
 static bool allows(uint8_t first, uint8_t second, bool from_client, bool in_message)
@@ -122,7 +122,7 @@ TEST(a_mask_goes_on_where_it_was)
     }
 }
 
-/* ---- Text ------------------------------------------------------------------------------------------------------------- */
+/* ---- Text -------------------------------------------------------------------------------------------------------- */
 
 /* RFC 3629, by number: what a character's bytes come to, or -1. */
 static long character(const uint8_t *at, size_t len)
@@ -197,7 +197,7 @@ TEST(codes_that_may_be_sent_are_known)
     }
 }
 
-/* ---- Digests ------------------------------------------------------------------------------------------------------------ */
+/* ---- Digests ----------------------------------------------------------------------------------------------------- */
 
 static void check_sha1(const void *data, size_t len, const char *expected)
 {

@@ -3,7 +3,7 @@
 #include "../../lib/http/websocket_priv.h"
 #include "site_rig.h"
 
-/* ---- Accepting ------------------------------------------------------------------------------------------------------------ */
+/* ---- Accepting --------------------------------------------------------------------------------------------------- */
 
 static awl_websocket_options accepting;
 
@@ -139,7 +139,7 @@ SERVER_TEST(a_list_is_taken_apart_by_commas, {})
     co_end;
 }
 
-/* ---- Connecting ------------------------------------------------------------------------------------------------------------ */
+/* ---- Connecting -------------------------------------------------------------------------------------------------- */
 
 /* Answers the request of the client at the other end of a pair, after having put the accepted key where %s is. */
 static void answer(int peer, const char *response)
@@ -264,7 +264,7 @@ VIRTUAL_TEST(a_handshake_can_be_given_up, { awl_stream *s; int peer, rc; })
     co_end;
 }
 
-/* ---- Both ------------------------------------------------------------------------------------------------------------------- */
+/* ---- Both -------------------------------------------------------------------------------------------------------- */
 
 STREAM_TEST(both_roles_understand_each_other, {
     awl_http_app *app;
