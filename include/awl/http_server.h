@@ -42,6 +42,9 @@
  *
  * TIME. A client has 10 s for a head, 30 s for the next byte of a body, 60 s to take the next byte of a response, and 75 s
  * for its next request.
+ *
+ * MANY CLIENTS. When a server has all the connections that it may have, a new one takes the place of the one that has been idle
+ * for longest; if none is idle, it gets 503 and is to come again. With three quarters of them in use, idle ones are kept for 5 s.
  */
 #ifndef AWL_HTTP_SERVER_H
 #define AWL_HTTP_SERVER_H
@@ -66,7 +69,8 @@ typedef struct awl_http_app_options {
     awl_time idle_timeout;   /* 75 s */
     const char *server;      /* the Server field: "awl"; "": none */
     void *state;             /* yours: awl_request_state */
-    bool cancel_on_disconnect; /* a handler whose client goes away is cancelled */
+    size_t max_connections;    /* of a server; as many as there are descriptors for, less an eighth */
+    bool cancel_on_disconnect; /* a handler whose client goes away is cancelled: see awl_request_disconnected */
 } awl_http_app_options;
 
 /*
@@ -197,6 +201,17 @@ AWL_CORO awl_request_read(awl_request *request, void *buf, size_t cap);
  * Source   aiohttp.web.Request.read; test/http/test_request.c
  */
 AWL_CORO awl_request_read_all(awl_request *request, size_t *len);
+
+/*
+ * Waits until the client has gone, or has said that it sends no more, which as a rule means the same.
+ *
+ * Result   none.
+ * Errors   ECANCELED; EINVAL.
+ * Context  for who has something else to await, too: awl_race. It is known of connections that have a descriptor, with TLS or
+ *          without. What the client sends meanwhile stays to be read.
+ * Source   aiohttp's handler_cancellation; test/http/test_disconnect.c
+ */
+AWL_CORO awl_request_disconnected(awl_request *request);
 
 /* ---- Responses --------------------------------------------------------------------------------------------------- */
 

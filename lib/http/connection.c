@@ -38,7 +38,7 @@ static void time_is_up(void *arg)
 static awl_time timeout_of(const awl__connection *c, enum awl__phase phase)
 {
     switch (phase) {
-    case AWL__IDLE: return c->app->options.idle_timeout;
+    case AWL__IDLE: return awl__site_patience(c->site);
     case AWL__HEAD: return c->app->options.head_timeout;
     case AWL__BODY: return c->app->options.body_timeout;
     case AWL__WRITE: return c->app->options.write_timeout;
@@ -67,6 +67,7 @@ void awl__connection_enter(awl__connection *c, enum awl__phase phase)
         c->moved = c->s->moved;
     }
     arm(c);
+    awl__site_set_idle(c, phase == AWL__IDLE);
 }
 
 /* ---- One request ------------------------------------------------------------------------------------------------- */
@@ -106,6 +107,20 @@ static int status_of(const awl_request *request, int error)
     }
 }
 
+/* The handler, which is cancelled if its client goes. What it leaves behind then goes nowhere. */
+co_def(handler_or_end, { awl_request *request; int rc; })
+{
+    co_begin;
+    co_try(self->rc, awl_race(awl_http_next(self->request), awl_request_disconnected(self->request)));
+    if (awl__request_is_gone(self->request))
+        awl_stream_abort(self->request->s);
+    else if (self->rc)
+        co_raise(self->rc);
+    co_end;
+}
+
+static awl_coro while_connected(awl_request *request) { return co_call(handler_or_end, .request = request); }
+
 /* Handles a request whose head is there, or has been refused with `status`. */
 co_def(handle, { awl_request *request; int status, rc; })
 {
@@ -113,7 +128,9 @@ co_def(handle, { awl_request *request; int status, rc; })
 
     co_begin;
     request->next = request->app->middlewares;
-    co_try_cancel(self->rc, self->status ? awl__respond_wanted(request, self->status) : awl_http_next(request));
+    co_try_cancel(self->rc, self->status                              ? awl__respond_wanted(request, self->status)
+                            : request->app->options.cancel_on_disconnect ? while_connected(request)
+                                                                         : awl_http_next(request));
     if (self->rc == ECANCELED && awl_task_cancelling(awl_current_task())) /* else something that it awaited was */
         co_raise(ECANCELED);
     if (self->rc && self->rc != self->request->in.error && self->rc != self->request->refused)
@@ -148,28 +165,6 @@ co_def(drop_body, { awl_request *request; char sink[1024]; size_t all; int rc; i
     }
     co_return(self->request->in.ended);
     co_end;
-}
-
-static void join_site(awl__connection *c)
-{
-    c->armed = c->deadline = AWL_FOREVER;
-    c->phase = AWL__HANDLER;
-    c->next = c->site->connections;
-    c->at = &c->site->connections;
-    if (c->next)
-        c->next->at = &c->next;
-    *c->at = c;
-}
-
-static void leave_site(awl__connection *c)
-{
-    awl_handle_cancel(&c->timer);
-    if (!c->at)
-        return;
-    *c->at = c->next;
-    if (c->next)
-        c->next->at = c->at;
-    c->at = NULL;
 }
 
 static void tell_access(const awl_request *request)
@@ -304,11 +299,25 @@ co_def(serve_request, { awl_request *request; int status; bool goes_on; })
     co_end;
 }
 
+/* There are too many connections. Result: whether the client is given time to read that: not to very many at once. */
+static bool refuse(awl__connection *c)
+{
+    static const char busy[] = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\n"
+                               "Content-Type: text/plain; charset=utf-8\r\nContent-Length: 24\r\n\r\n503 Service Unavailable\n";
+
+    (void)awl_stream_write(c->s, busy, sizeof busy - 1);
+    return c->site->refused <= c->site->limit / 16 + 1;
+}
+
 co_def(connection, { awl__connection c; awl_request *request; int rc, status; bool goes_on, unread; })
 {
     co_begin;
-    join_site(&self->c);
-    do {
+    self->c.armed = self->c.deadline = AWL_FOREVER;
+    self->c.phase = AWL__HANDLER;
+    self->goes_on = awl__site_join(&self->c);
+    if (!self->goes_on)
+        self->unread = refuse(&self->c);
+    while (self->goes_on) {
         co_let(self->status, co_call(next_request, .c = &self->c, .request = &self->request));
         if (!self->request)
             break;
@@ -319,13 +328,14 @@ co_def(connection, { awl__connection c; awl_request *request; int rc, status; bo
         self->unread = !self->request->in.ended || awl__input_len(&self->c.s->in);
         free_request(self->request);
         self->request = NULL;
-    } while (self->goes_on);
+    }
     if (self->unread)
         co_await(co_call(let_linger, .c = &self->c));
     awl__connection_enter(&self->c, AWL__WRITE);
     co_try(self->rc, awl_stream_wait_closed(self->c.s));
     co_finally;
-    leave_site(&self->c);
+    awl_handle_cancel(&self->c.timer);
+    awl__site_leave(&self->c);
     free_request(self->request);
     co_end;
 }
@@ -339,17 +349,7 @@ static awl_coro serve_client(awl_stream *s, void *arg)
     return co_call(connection, .c = { .site = site, .app = site->app, .s = s });
 }
 
-/* Idle connections end; the others do when their request has been answered. */
-static void site_stopped(void *arg)
-{
-    awl__site *site = arg;
-
-    site->closing = true;
-    for (awl__connection *c = site->connections; c; c = c->next) {
-        if (c->phase == AWL__IDLE)
-            awl__stream_end(c->s);
-    }
-}
+static void site_stopped(void *arg) { awl__site_stop(arg); }
 
 static void site_released(void *arg)
 {
@@ -377,7 +377,7 @@ co_def(serve, {
     self->site = awl__alloc(self->app->loop, sizeof *self->site);
     if (!self->site)
         co_raise(ENOMEM);
-    *self->site = (awl__site){ .app = self->app };
+    awl__site_open(self->site, self->app);
     awl__app_retain(self->app);
     co_let(self->server, awl_start_server(serve_client, self->site, self->host, self->port, &self->options));
     awl__server_adopt(self->server, site_stopped, site_released);
@@ -395,7 +395,7 @@ co_def(serve_stream, { awl_http_app *app; awl_stream *s; awl__site site; })
     co_begin;
     if (!self->app || !self->s)
         co_raise(EINVAL);
-    self->site.app = self->app;
+    awl__site_open(&self->site, self->app);
     awl__app_retain(self->app);
     co_await(co_call(connection, .c = { .site = &self->site, .app = self->app, .s = self->s }));
     co_finally;

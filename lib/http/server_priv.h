@@ -108,6 +108,9 @@ struct awl_request {
 int awl__request_open(awl_request *request, const char *text, size_t len);
 void awl__request_close(awl_request *request);
 
+/* Whether the client has gone (disconnect.c). */
+bool awl__request_is_gone(const awl_request *request);
+
 /* A part of a form or query, decoded, with '+' for a space; what is no escape stands for itself. NULL: no memory. */
 const char *awl__request_decode(awl_request *request, const char *from, const char *end);
 
@@ -142,20 +145,33 @@ enum awl__phase { AWL__IDLE, AWL__HEAD, AWL__BODY, AWL__WRITE, AWL__HANDLER };
 /* An application on an address; its server owns it. */
 typedef struct awl__site {
     awl_http_app *app;
-    struct awl__connection *connections;
+    struct awl__connection *busy, *idle, **idle_end; /* of the idle ones, the one that has been so for longest is first */
+    size_t n, limit; /* connections that count, and how many may */
+    size_t refused;  /* that do not, and are being told so */
     bool closing;
 } awl__site;
 
 typedef struct awl__connection {
     awl_handle timer;
-    struct awl__connection *next, **at; /* among its site's */
+    struct awl__connection *next, **at; /* in its site's list */
     awl__site *site;
     awl_http_app *app;
     awl_stream *s;
     enum awl__phase phase;
-    awl_time deadline, armed;
+    bool is_idle;     /* the list is that of idle ones */
+    bool counts;      /* against the limit */
+    bool was_refused;
     uint32_t moved; /* of the stream, when the present phase began */
+    awl_time deadline, armed;
 } awl__connection;
+
+/* site.c */
+void awl__site_open(awl__site *site, awl_http_app *app);
+void awl__site_stop(awl__site *site); /* idle connections end; the others do when their request has been answered */
+bool awl__site_join(awl__connection *c); /* false: there are too many, and none that is idle could go */
+void awl__site_leave(awl__connection *c);
+void awl__site_set_idle(awl__connection *c, bool idle);
+awl_time awl__site_patience(const awl__site *site); /* for idle connections */
 
 /* What the client is given time for from now on. */
 void awl__connection_enter(awl__connection *c, enum awl__phase phase);

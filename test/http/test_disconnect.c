@@ -1,0 +1,282 @@
+/* test_disconnect.c: clients that go away, and clients that are too many. */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include "site_rig.h"
+
+/* A client over a real socket: the peer's end of a pair, of which the server has the other. */
+#define PAIR_TEST(name, ...)                                                                                           \
+    VIRTUAL_TEST(name, { awl_http_app *app; awl_stream *s; awl_task *server; int rc, peer; __extension__ struct __VA_ARGS__; })
+
+#define pair_begins(handler, ...)                                                                                      \
+    do {                                                                                                               \
+        trace[0] = '\0';                                                                                               \
+        self->app = app_of(handler, &(awl_http_app_options){ __VA_ARGS__ });                                           \
+        self->s = open_pair(&self->peer, NULL);                                                                        \
+        self->server = awl_create_task(awl_http_serve_stream(self->app, self->s));                                     \
+        CHECK(self->server != NULL);                                                                                   \
+    } while (0)
+
+#define pair_ends()                                                                                                    \
+    do {                                                                                                               \
+        if (self->peer >= 0)                                                                                           \
+            close(self->peer);                                                                                         \
+        awl_task_cancel(self->server);                                                                                 \
+        co_try_cancel(self->rc, self->server);                                                                         \
+        awl_task_release(self->server);                                                                                \
+        awl_stream_close(self->s);                                                                                     \
+        awl_http_app_release(self->app);                                                                               \
+    } while (0)
+
+#define client_goes()                                                                                                  \
+    do {                                                                                                               \
+        close(self->peer);                                                                                             \
+        self->peer = -1;                                                                                               \
+    } while (0)
+
+static char trace[256];
+
+static void say(const char *what) { strcat(trace, what); }
+
+#define CHECK_SAID(expected) (CHECK_STR(trace, (expected)), (void)(trace[0] = '\0'))
+
+#define REQUEST "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+
+/* ---- Clients that go ----------------------------------------------------------------------------------------------- */
+
+HANDLER(sleeps, {})
+{
+    co_begin;
+    say("begins ");
+    co_await(awl_sleep(10 * AWL_SECOND));
+    say("slept ");
+    awl_respond_text(self->request, 200, NULL, "slept");
+    co_finally;
+    say(co_failing == ECANCELED ? "cancelled" : "ended");
+    co_end;
+}
+
+PAIR_TEST(a_handler_whose_client_goes_is_cancelled_if_that_is_wanted, {})
+{
+    co_begin;
+    pair_begins(on_sleeps, .cancel_on_disconnect = true);
+    put(self->peer, REQUEST);
+    co_await(awl_sleep(AWL_SECOND));
+    client_goes();
+    co_await(awl_sleep(AWL_SECOND));
+    CHECK_SAID("begins cancelled");
+    CHECK(awl_task_done(self->server));
+    pair_ends();
+    pair_begins(on_sleeps, .cancel_on_disconnect = false);
+    put(self->peer, REQUEST);
+    co_await(awl_sleep(AWL_SECOND));
+    client_goes();
+    co_await(awl_sleep(10 * AWL_SECOND));
+    CHECK_SAID("begins slept ended");
+    pair_ends();
+    co_end;
+}
+
+/* A request that waits behind the first one does not hide that the client has gone. */
+PAIR_TEST(what_came_before_the_end_does_not_hide_it, {})
+{
+    co_begin;
+    pair_begins(on_sleeps, .cancel_on_disconnect = true);
+    put(self->peer, REQUEST REQUEST);
+    co_await(awl_sleep(AWL_SECOND));
+    shutdown(self->peer, SHUT_WR);
+    co_await(awl_sleep(AWL_SECOND));
+    CHECK_SAID("begins cancelled");
+    pair_ends();
+    co_end;
+}
+
+PAIR_TEST(a_client_that_stays_gets_its_answers, {})
+{
+    co_begin;
+    pair_begins(on_sleeps, .cancel_on_disconnect = true);
+    put(self->peer, REQUEST REQUEST);
+    co_await(awl_sleep(21 * AWL_SECOND));
+    CHECK_SAID("begins slept endedbegins slept ended");
+    CHECK(strstr(got(self->peer), "\r\n\r\nsleptHTTP/1.1 200 OK\r\n"));
+    pair_ends();
+    co_end;
+}
+
+HANDLER(fails, {})
+{
+    co_begin;
+    say("fails");
+    co_raise(EIO);
+    co_end;
+}
+
+PAIR_TEST(an_error_is_still_one, {})
+{
+    co_begin;
+    pair_begins(on_fails, .cancel_on_disconnect = true);
+    put(self->peer, REQUEST);
+    co_await(awl_sleep(AWL_SECOND));
+    CHECK(strncmp(got(self->peer), "HTTP/1.1 500 ", 13) == 0);
+    CHECK_SAID("fails");
+    CHECK_REPORTS("/:5");
+    pair_ends();
+    co_end;
+}
+
+/* Waits for something of its own, or for the end of its client. */
+HANDLER(races, {})
+{
+    co_begin;
+    co_await(awl_race(awl_sleep(10 * AWL_SECOND), awl_request_disconnected(self->request)));
+    say(awl_loop_time(NULL) < 5 * AWL_SECOND ? "gone" : "slept");
+    CHECK_FAILS(EINVAL, awl_request_disconnected(NULL));
+    co_end;
+}
+
+PAIR_TEST(a_handler_can_wait_for_the_end_of_its_client, {})
+{
+    static const struct linger reset = { 1, 0 };
+
+    co_begin;
+    pair_begins(on_races, .server = "");
+    put(self->peer, REQUEST);
+    co_await(awl_sleep(AWL_SECOND));
+    CHECK_SAID("");
+    setsockopt(self->peer, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+    client_goes();
+    co_await(awl_sleep(AWL_SECOND));
+    CHECK_SAID("gone");
+    pair_ends();
+    CHECK_REPORTS("");
+    co_end;
+}
+
+/* ---- Clients that are too many ------------------------------------------------------------------------------------- */
+
+/* A blocking client of a server on loopback. */
+static int call(int port)
+{
+    const struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port),
+                                    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    CHECK(fd >= 0);
+    CHECK_INT(connect(fd, (const struct sockaddr *)&to, sizeof to), 0);
+    CHECK_INT(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+    return fd;
+}
+
+HANDLER(waits, {})
+{
+    co_begin;
+    if (strcmp(awl_request_path(self->request), "/wait") == 0)
+        co_await(awl_sleep(AWL_MINUTE));
+    awl_respond_text(self->request, 200, NULL, "ok");
+    co_end;
+}
+
+/* So that what the kernel carries arrives: in virtual time nothing takes any. */
+co_def(turns, { int n; })
+{
+    co_begin;
+    for (; self->n < 200; self->n++)
+        co_await(awl_sleep(AWL_US));
+    co_end;
+}
+
+#define LIMIT_TEST(name, ...)                                                                                          \
+    VIRTUAL_TEST(name, { awl_http_app *app; awl_server *server; int port, rc, i, fd[6]; __extension__ struct __VA_ARGS__; })
+
+#define limit_begins(n)                                                                                                \
+    do {                                                                                                               \
+        self->app = app_of(on_waits, &(awl_http_app_options){ .max_connections = (n) });                               \
+        co_let(self->server, awl_http_serve(self->app, "127.0.0.1", 0, NULL));                                         \
+        self->port = awl_server_port(self->server);                                                                    \
+    } while (0)
+
+#define limit_ends()                                                                                                   \
+    do {                                                                                                               \
+        awl_server_cancel_clients(self->server);                                                                       \
+        co_await(awl_server_wait_closed(self->server));                                                                \
+        awl_server_close(self->server);                                                                                \
+        awl_http_app_release(self->app);                                                                               \
+    } while (0)
+
+LIMIT_TEST(the_oldest_idle_connection_makes_room, {})
+{
+    co_begin;
+    limit_begins(2);
+    for (self->i = 0; self->i < 2; self->i++) {
+        self->fd[self->i] = call(self->port);
+        put(self->fd[self->i], REQUEST);
+        co_await(co_call(turns));
+        CHECK(strncmp(got(self->fd[self->i]), "HTTP/1.1 200 ", 13) == 0);
+    }
+    put(self->fd[0], REQUEST); /* now the second one is the oldest */
+    co_await(co_call(turns));
+    CHECK(strncmp(got(self->fd[0]), "HTTP/1.1 200 ", 13) == 0);
+    self->fd[2] = call(self->port);
+    put(self->fd[2], REQUEST);
+    co_await(co_call(turns));
+    CHECK(strncmp(got(self->fd[2]), "HTTP/1.1 200 ", 13) == 0);
+    CHECK_STR(got(self->fd[1]), "END");
+    CHECK_STR(got(self->fd[0]), "");
+    for (self->i = 0; self->i < 3; self->i++)
+        close(self->fd[self->i]);
+    limit_ends();
+    co_end;
+}
+
+LIMIT_TEST(who_comes_when_all_are_busy_is_asked_to_come_again, {})
+{
+    const char *answer;
+
+    co_begin;
+    limit_begins(2);
+    for (self->i = 0; self->i < 2; self->i++) {
+        self->fd[self->i] = call(self->port);
+        put(self->fd[self->i], "GET /wait HTTP/1.1\r\nHost: a\r\n\r\n");
+        co_await(co_call(turns));
+    }
+    self->fd[2] = call(self->port);
+    put(self->fd[2], REQUEST);
+    co_await(co_call(turns));
+    answer = got(self->fd[2]);
+    CHECK(strncmp(answer, "HTTP/1.1 503 ", 13) == 0);
+    CHECK(strstr(answer, "\r\nRetry-After: 5\r\n"));
+    CHECK_STR(strstr(answer, "\r\n\r\n"), "\r\n\r\n503 Service Unavailable\n");
+    co_await(co_call(turns));
+    CHECK_STR(got(self->fd[2]), "END");
+
+    /* When the others have been served there is room again. */
+    co_await(awl_sleep(AWL_MINUTE));
+    self->fd[3] = call(self->port);
+    put(self->fd[3], REQUEST);
+    co_await(co_call(turns));
+    CHECK(strncmp(got(self->fd[3]), "HTTP/1.1 200 ", 13) == 0);
+    for (self->i = 0; self->i < 4; self->i++)
+        close(self->fd[self->i]);
+    limit_ends();
+    co_end;
+}
+
+LIMIT_TEST(idle_connections_are_kept_for_less_time_when_there_are_many, {})
+{
+    co_begin;
+    limit_begins(4);
+    for (self->i = 0; self->i < 4; self->i++) {
+        self->fd[self->i] = call(self->port);
+        put(self->fd[self->i], REQUEST);
+        co_await(co_call(turns));
+        CHECK(strncmp(got(self->fd[self->i]), "HTTP/1.1 200 ", 13) == 0);
+    }
+    co_await(awl_sleep(6 * AWL_SECOND));
+    CHECK_STR(got(self->fd[3]), "END");
+    CHECK_STR(got(self->fd[2]), "");
+    for (self->i = 0; self->i < 4; self->i++)
+        close(self->fd[self->i]);
+    limit_ends();
+    co_end;
+}
