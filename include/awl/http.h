@@ -7,6 +7,7 @@
 #include "awl/http_server.h"
 #include "awl/http_files.h"
 #include "awl/http_forms.h"
+#include "awl/http_run.h"
 #include "awl/websocket.h"
 
 #endif

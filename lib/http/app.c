@@ -51,6 +51,16 @@ static void free_routes(awl_loop *loop, awl__route *route)
     }
 }
 
+static void free_hooks(awl_loop *loop, awl__hook *hook)
+{
+    while (hook) {
+        awl__hook *next = hook->next;
+
+        awl__free(loop, hook, sizeof *hook);
+        hook = next;
+    }
+}
+
 void awl_http_app_release(awl_http_app *app)
 {
     if (!app)
@@ -72,6 +82,8 @@ void awl_http_app_release(awl_http_app *app)
         app->pages = p->next;
         awl__free(app->loop, p, sizeof *p);
     }
+    free_hooks(app->loop, app->startup);
+    free_hooks(app->loop, app->cleanup);
     awl__folders_free(app->loop, app->folders);
     awl__free(app->loop, app, sizeof *app);
 }

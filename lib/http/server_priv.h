@@ -3,7 +3,7 @@
 #define AWL_HTTP_SERVER_PRIV_H
 
 #include "../stream/stream_priv.h"
-#include "awl/http_server.h"
+#include "awl/http_run.h"
 #include "incoming.h"
 #include "parser.h"
 #include "writer.h"
@@ -35,6 +35,12 @@ typedef struct awl__middleware {
     awl__handler handler;
 } awl__middleware;
 
+typedef struct awl__hook {
+    struct awl__hook *next;
+    awl_http_hook *fn;
+    void *arg;
+} awl__hook;
+
 struct awl_http_app {
     awl_loop *loop;
     awl_http_app_options options;
@@ -43,6 +49,7 @@ struct awl_http_app {
     awl__middleware *middlewares;
     awl__page *pages;
     struct awl__folder *folders; /* that are served */
+    awl__hook *startup, *cleanup; /* in the order in which they are run */
     awl_http_access_fn *access;
     void *access_arg;
     int64_t date_of; /* the second that `date` is the text of */
