@@ -260,6 +260,7 @@ void awl__loop_leave(awl_loop *loop);
 /* What is known of an error (message.c): written where it comes up, before it is raised; one line, without the name of
  * the error. find: NULL if there is nothing. */
 void awl__error_detail(awl_loop *loop, int error, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void awl__error_plain(awl_loop *loop, int error); /* there is no more to say of it: what was said of others is hidden */
 const char *awl__error_find(const awl_loop *loop, int error);
 void awl__messages_close(awl_loop *loop);
 

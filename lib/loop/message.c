@@ -26,23 +26,12 @@ static void forget(awl_loop *loop, message *m)
         awl__free(loop, m, sizeof *m + m->size);
 }
 
-void awl__error_detail(awl_loop *loop, int error, const char *format, ...)
+/* Keeps a text of `size` bytes, its zero byte included. Without memory the number has to do. */
+static void keep(awl_loop *loop, int error, const char *text, size_t size)
 {
-    char text[LONGEST];
     struct awl__messages *all = loop->messages;
     message *m;
-    va_list args;
-    size_t size;
-    int len;
 
-    va_start(args, format);
-    len = vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    if (len < 0)
-        return;
-    size = ((size_t)len < sizeof text ? (size_t)len : sizeof text - 1) + 1;
-
-    /* Without memory the number has to do. */
     if (!all) {
         all = awl__alloc(loop, sizeof *all);
         if (!all)
@@ -60,6 +49,25 @@ void awl__error_detail(awl_loop *loop, int error, const char *format, ...)
     all->next = (all->next + 1) % KEPT;
 }
 
+void awl__error_plain(awl_loop *loop, int error)
+{
+    if (awl__error_find(loop, error)) /* an empty text hides those before */
+        keep(loop, error, "", 1);
+}
+
+void awl__error_detail(awl_loop *loop, int error, const char *format, ...)
+{
+    char text[LONGEST];
+    va_list args;
+    int len;
+
+    va_start(args, format);
+    len = vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    if (len >= 0)
+        keep(loop, error, text, ((size_t)len < sizeof text ? (size_t)len : sizeof text - 1) + 1);
+}
+
 const char *awl__error_find(const awl_loop *loop, int error)
 {
     const struct awl__messages *all = loop ? loop->messages : NULL;
@@ -71,12 +79,12 @@ const char *awl__error_find(const awl_loop *loop, int error)
 
         if (!m || m->error != error)
             continue;
-        if (m->task == loop->current)
-            return m->text;
-        if (!found)
+        if (m->task == loop->current || !found)
             found = m;
+        if (m->task == loop->current)
+            break;
     }
-    return found ? found->text : NULL;
+    return found && found->text[0] ? found->text : NULL;
 }
 
 const char *awl_error_message(int error)

@@ -209,8 +209,11 @@ co_def(open_connection, {
     const awl_stream_options *o = &self->to.options;
 
     co_begin;
-    if (self->port < 1 || self->port > 65535)
+    if (self->port < 1 || self->port > 65535 || !self->host || !self->host[0]) {
+        awl__error_detail(awl_running_, EINVAL, "%s:%d: there is no host of that name, or no such port",
+                          self->host ? self->host : "NULL", self->port);
         co_raise(EINVAL);
+    }
     self->family = o->family;
     if (o->local_host)
         co_let(self->to.n_local,

@@ -135,6 +135,13 @@ static co_step wait_for(receive_frame *self, co_stack *stack)
     return step;
 }
 
+/* Ends with an error of which the kernel says no more than its number. */
+static co_step end_plain(co_frame *frame, co_stack *stack, int error)
+{
+    awl__error_plain(awl__loop_of(stack), error);
+    return awl__op_end_plain(frame, stack, error);
+}
+
 static co_step receive_many_step(co_frame *frame, co_stack *stack)
 {
     receive_frame *self = (receive_frame *)(void *)frame;
@@ -143,7 +150,7 @@ static co_step receive_many_step(co_frame *frame, co_stack *stack)
 
     if (n == -EAGAIN)
         return wait_for(self, stack);
-    return n < 0 ? awl__op_end_plain(frame, stack, -n) : awl__op_end_int(frame, stack, n);
+    return n < 0 ? end_plain(frame, stack, -n) : awl__op_end_int(frame, stack, n);
 }
 
 static co_step receive_step(co_frame *frame, co_stack *stack)
@@ -157,7 +164,7 @@ static co_step receive_step(co_frame *frame, co_stack *stack)
     if (n == -EAGAIN)
         return wait_for(self, stack);
     if (n < 0)
-        return awl__op_end_plain(frame, stack, -n);
+        return end_plain(frame, stack, -n);
     if (self->from)
         *self->from = self->one.address;
     if (self->one.error)

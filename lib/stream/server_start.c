@@ -128,8 +128,10 @@ co_def(start_server, {
 
     co_begin;
     self->family = self->options.family;
-    if (!self->fn || self->port < 0 || self->port > 65535)
+    if (!self->fn || self->port < 0 || self->port > 65535) {
+        awl__error_detail(awl_running_, EINVAL, "a server needs a function for its clients, and a port from 0 to 65535");
         co_raise(EINVAL);
+    }
     if (self->host) {
         co_let(self->n, awl_getaddrinfo(self->host, self->port, self->family, self->addresses, MOST_LISTENERS));
     } else {
@@ -146,6 +148,8 @@ co_def(start_server, {
     }
     if (self->error) {
         awl__server_free(server);
+        awl__error_detail(awl_running_, self->error, "%s:%d: %s", self->host ? self->host : "*", self->port,
+                          awl_strerror(self->error));
         co_raise(self->error);
     }
     co_return(begin(server));

@@ -67,6 +67,8 @@ co_step awl__stream_leave(awl__stream_op *op, co_stack *stack, co_typed_ result)
 
 co_step awl__stream_leave_error(awl__stream_op *op, co_stack *stack, int error)
 {
+    if (error && error < AWL_EINVALIDSTATE && error != ECANCELED)
+        awl__error_plain(awl__loop_of(stack), error);
     if (awl__stream_held(op))
         awl__stream_drop(op->stream);
     return awl__op_end_plain(&op->co, stack, error);

@@ -164,8 +164,11 @@ co_def(open_unix, {
         co_await(awl_sleep(self->pause));
         self->pause = self->pause < LONGEST_PAUSE ? 2 * self->pause : LONGEST_PAUSE;
     }
-    if (self->error)
+    if (self->error) {
+        if (self->error != ENAMETOOLONG && self->path)
+            awl__error_detail(awl_running_, self->error, "%s: %s", self->path, awl_strerror(self->error));
         co_raise(self->error);
+    }
     if (self->options.tls)
         co_await(awl__layer_of(self->options.tls)->start(self->s, self->options.tls, self->options.server_name));
     co_return(self->s);

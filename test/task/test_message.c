@@ -54,6 +54,20 @@ TASK_TEST(eight_texts_are_kept, { int i; })
     co_end;
 }
 
+TASK_TEST(an_error_of_which_nothing_is_known_hides_older_texts, {})
+{
+    co_begin;
+    awl__error_plain(awl_running_, EPROTO);
+    note(EPROTO, "old");
+    note(EINVAL, "other");
+    awl__error_plain(awl_running_, EPROTO);
+    CHECK_STR(awl_error_message(EPROTO), awl_strerror(EPROTO));
+    CHECK_STR(awl_error_message(EINVAL), "other");
+    note(EPROTO, "new");
+    CHECK_STR(awl_error_message(EPROTO), "new");
+    co_end;
+}
+
 TASK_TEST(a_long_text_is_cut, { char text[3000]; })
 {
     co_begin;
