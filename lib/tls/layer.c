@@ -64,7 +64,7 @@ static int why_ended(const awl__tls_conn *c)
 
 /* ---- Moving bytes ------------------------------------------------------------------------------------------------ */
 
-/* Sends what the engine has for the network. 0, -EAGAIN or -error. */
+/* Sends what the engine has for the network. 0, -EAGAIN or -error, from then on the same. */
 static int send_records(awl__tls_conn *c)
 {
     const awl__tls_backend *b = c->tls->backend;
@@ -73,8 +73,10 @@ static int send_records(awl__tls_conn *c)
 
     while ((data = b->send_buf(c->engine, &len)) != NULL) {
         const struct iovec part = { (void *)(uintptr_t)data, len };
-        const ssize_t n = c->lower.transport->write(c->lower.self, &part, 1);
+        const ssize_t n = c->unsendable ? -c->unsendable : c->lower.transport->write(c->lower.self, &part, 1);
 
+        if (n < 0 && n != -EAGAIN)
+            c->unsendable = (int)-n;
         if (n < 0)
             return (int)n;
         b->send_ack(c->engine, (size_t)n);
@@ -122,13 +124,15 @@ int awl__tls_shake(awl__tls_conn *c)
             n = why_closed(c);
             return n ? n : why_ended(c);
         }
-        if (sent)
+        if (sent == -EAGAIN)
             return sent;
-        if (state & AWL__TLS_OPEN)
+        if (!sent && state & AWL__TLS_OPEN)
             break;
-        n = receive_records(c);
+
+        /* What has come is heard even if nothing can be sent any more: it may be the alert that says why. */
+        n = !sent || state & AWL__TLS_RECEIVES ? receive_records(c) : sent;
         if (n <= 0)
-            return n ? n : why_ended(c);
+            return sent ? sent : n ? n : why_ended(c);
     }
     c->engine = b->settle(c->engine);
     return b->state(c->engine) & AWL__TLS_CLOSED ? why_closed(c) : 0;
@@ -161,23 +165,22 @@ static ssize_t tls_read(void *self, void *buf, size_t cap)
     for (;;) {
         const size_t got = deliver(c, buf, cap);
         unsigned state;
-        int n;
+        int sent, n;
 
         if (got)
             return (ssize_t)got;
 
-        /* What it has to say meanwhile, an alert or the answer to a goodbye, goes if it can. */
-        n = send_last_records(c);
+        /* What it has to say meanwhile, an alert or the answer to a goodbye, goes if it can. Where nothing can be sent
+         * any more, what has come before is still heard. */
+        sent = send_last_records(c);
         state = b->state(c->engine);
         if (state & AWL__TLS_CLOSED)
             return why_closed(c);
         if (state & AWL__TLS_GOODBYE)
             return 0;
-        if (n < 0 && n != -EAGAIN)
-            return n;
-        if (!(state & AWL__TLS_RECEIVES))
-            return -EAGAIN;
-        n = receive_records(c);
+        n = state & AWL__TLS_RECEIVES ? receive_records(c) : -EAGAIN;
+        if (n <= 0 && sent && sent != -EAGAIN)
+            return sent;
         if (n <= 0)
             return n ? n : why_ended(c);
     }

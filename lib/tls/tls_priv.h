@@ -131,6 +131,7 @@ typedef struct awl__tls_conn {
     awl_stream *s;
     awl__lower lower;
     awl_handle deadline; /* of closing */
+    int unsendable;      /* the error of the first write that failed; 0: none */
     bool open;           /* the handshake is over */
     bool closing;
 } awl__tls_conn;

@@ -65,6 +65,48 @@ TLS_TEST(half_a_record_is_truncated, {
     co_end;
 }
 
+/* A server that refuses what it is sent, and is gone before all of it has come. */
+TLS_TEST(what_came_before_a_failed_write_can_be_read, {
+    two t;
+    char buf[8];
+    int n, rc;
+})
+{
+    co_begin;
+    open_two(&self->t, NULL, &ec_key, NULL);
+    wire_two(&self->t, 0);
+    SHAKE(&self->t, "localhost");
+    CHECK_INT(awl_stream_write(self->t.s, "too big", 7), 0);
+    awl_stream_abort(self->t.s);
+    CHECK_INT(awl_stream_write(self->t.c, "whole", 5), EPIPE);
+    co_let(self->n, awl_stream_read(self->t.c, self->buf, sizeof self->buf));
+    CHECK_INT(self->n, 7);
+    CHECK_FAILS(EPIPE, awl_stream_read(self->t.c, self->buf, sizeof self->buf));
+    co_finally;
+    close_two(&self->t);
+    co_end;
+}
+
+/* The alert that a handshake was ended with, by a peer that was gone before it was answered. */
+TLS_TEST(alert_before_a_failed_write_says_why, {
+    two t;
+    int rc;
+})
+{
+    static const unsigned char alert[] = { 21, 3, 3, 0, 2, 2, 40 };
+
+    co_begin;
+    open_two(&self->t, NULL, &ec_key, NULL);
+    wire_two(&self->t, 0);
+    CHECK_INT(awl_stream_write(self->t.s, alert, sizeof alert), 0);
+    awl_stream_abort(self->t.s);
+    CHECK_FAILS(AWL_ETLS, awl_start_tls(self->t.c, self->t.ct, "localhost"));
+    CHECK_CONTAINS(awl_error_message(AWL_ETLS), "handshake_failure");
+    co_finally;
+    close_two(&self->t);
+    co_end;
+}
+
 TLS_TEST(closing_says_goodbye_behind_all_that_was_written, {
     two t;
     char *data;
