@@ -242,22 +242,29 @@ def tls(bench, what, kind):
     seconds = str(bench.options.seconds)
 
     def turn(command):
-        if command[0].endswith("tls_engine"):  # in memory, where the client receives
-            result = bench.run(SERVER_CPU, [*command, what if load == what else "bulk", kind, certs, seconds])
-            return {**result, "cpu": result["client_cpu" if what == "receive" else "server_cpu"]}
         with bench.server([*command, kind, certs]) as (process, port):
             client = bench.program("net-tls-load", load, kind, certs, str(process.pid), port, seconds)
             return bench.run(LOAD_CPU, client)
 
-    peers = bench.chosen({"awl": bench.program("tls_awl"), "bearssl": bench.program("tls_bearssl"),
-                          "engine": bench.program("tls_engine")})
-    results = bench.interleaved(f"tls-{what}-{kind}", peers, turn)
-    if load == what:
-        compare(f"TLS: {what} handshakes, {NAMES[kind]}", "per CPU-s", results,
-                lambda turn: turn["handshakes"] / turn["cpu"], busy=False)
-    else:
-        compare(f"TLS: one stream of 16 kB records, AES-128-GCM: the server {what}s", "MB/CPU-s", results,
-                lambda turn: turn["bytes"] / turn["cpu"] / 1e6, busy=False)
+    def turn_in_memory(command):
+        result = bench.run(SERVER_CPU, [*command, what if load == what else "bulk", kind, certs, seconds])
+        return {"cpu": result.get("server_cpu", 0) + result.get("client_cpu", 0), **result}
+
+    def report(place, results):
+        if load == what:
+            compare(f"TLS: {what} handshakes, {NAMES[kind]}, {place}", "per CPU-s", results,
+                    lambda turn: turn["handshakes"] / turn["cpu"], busy=False)
+        else:
+            compare(f"TLS: one stream of 16 kB records, AES-128-GCM, {place}", "MB/CPU-s", results,
+                    lambda turn: turn["bytes"] / turn["cpu"] / 1e6, busy=False)
+
+    peers = bench.chosen({"awl": bench.program("tls_awl"), "bearssl": bench.program("tls_bearssl")})
+    place = "a server on sockets" if load == what else f"on sockets: the server {what}s"
+    report(place, bench.interleaved(f"tls-{what}-{kind}", peers, turn))
+    if what == "receive":
+        return  # in memory, one direction is like the other
+    peers = bench.chosen({"awl": bench.program("tls_memory"), "engine": bench.program("tls_engine")})
+    report("both sides in memory", bench.interleaved(f"tls-{what}-{kind}-memory", peers, turn_in_memory))
 
 
 NAMES = {"ecdsa": "ECDSA P-256", "rsa": "RSA-2048"}
