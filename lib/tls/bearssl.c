@@ -52,6 +52,38 @@ static void set_profile(br_ssl_engine_context *eng, const awl_tls *tls)
     br_ssl_engine_set_protocol_names(eng, tls->alpn, tls->n_alpn);
 }
 
+/* To ask the processor what it can takes longer than a record does, in a virtual machine: once in a context will do. */
+int awl__br_make_model(awl_tls *tls)
+{
+    br_ssl_engine_context *model = awl__alloc(tls->loop, sizeof *model);
+
+    if (!model)
+        return ENOMEM;
+    memset(model, 0, sizeof *model);
+    set_profile(model, tls);
+    tls->model = model;
+    return 0;
+}
+
+/*
+ * Seeds the generator of an engine, HMAC_DRBG (NIST SP 800-90A, section 10.1.2), with 256 bits of the kernel's, which is
+ * enough. Left alone, BearSSL would take the processor's own generator (RDRAND) and nothing else; that is kept out, as
+ * asking for it is slow, too.
+ */
+static int seed(br_ssl_engine_context *eng)
+{
+    unsigned char bytes[32];
+    const int error = awl__tls_random(bytes, sizeof bytes);
+
+    if (error)
+        return error;
+    br_hmac_drbg_init(&eng->rng, &br_sha256_vtable, bytes, sizeof bytes);
+    eng->rng_init_done = 2;
+    eng->rng_os_rand_done = 1;
+    awl__tls_wipe(bytes, sizeof bytes);
+    return 0;
+}
+
 /* Lends the first buffers. BearSSL takes the smaller output for a limit of all records, in both directions, which it is
  * not: the limit is set back. */
 static bool set_buffers(awl__br_engine *e)
@@ -128,7 +160,6 @@ static awl__tls_engine *open_engine(awl_tls *tls, const char *name, const awl__t
 {
     const size_t size = engine_size(&(awl__br_engine){ .is_server = tls->is_server });
     awl__br_engine *e = awl__alloc(tls->loop, size);
-    unsigned char seed[32];
     char host[256];
 
     *error = ENOMEM;
@@ -137,17 +168,13 @@ static awl__tls_engine *open_engine(awl_tls *tls, const char *name, const awl__t
     memset(e, 0, size);
     e->common.tls = tls;
     e->is_server = tls->is_server;
-    set_profile(&e->br.eng, tls);
+    e->br.eng = *(const br_ssl_engine_context *)tls->model;
     if (!set_buffers(e) || !set_verify(e, tls, name))
         goto free_engine;
 
-    /* Left alone, BearSSL's generator has no seed but that of the processor's own (RDRAND). */
-    *error = awl__tls_random(seed, sizeof seed);
+    *error = seed(&e->br.eng);
     if (*error)
         goto free_engine;
-    br_ssl_engine_inject_entropy(&e->br.eng, seed, sizeof seed);
-    awl__tls_wipe(seed, sizeof seed);
-
     if (tls->is_server) {
         awl__br_server_init(e);
         br_ssl_server_reset(&e->br.server);

@@ -273,7 +273,7 @@ int awl__br_add_key(awl_tls *tls, const awl_tls_key *from)
 }
 
 /* The names of CAs that a server sends with its request: clients may do without, the protocol may not. */
-int awl__br_prepare(awl_tls *tls)
+static int add_asked_names(awl_tls *tls)
 {
     size_t n;
 
@@ -288,8 +288,16 @@ int awl__br_prepare(awl_tls *tls)
     return 0;
 }
 
+int awl__br_prepare(awl_tls *tls)
+{
+    const int error = awl__br_make_model(tls);
+
+    return error ? error : add_asked_names(tls);
+}
+
 void awl__br_forget(awl_tls *tls)
 {
+    awl__free(tls->loop, tls->model, sizeof(br_ssl_engine_context));
     awl__free(tls->loop, tls->asked_names, tls->n_asked_names * sizeof(br_x500_name));
     while (tls->keys) {
         awl__tls_key *key = tls->keys;

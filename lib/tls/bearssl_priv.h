@@ -89,6 +89,9 @@ typedef struct awl__br_engine {
 
 static inline awl__br_engine *awl__br_of(const awl__tls_engine *engine) { return (awl__br_engine *)(uintptr_t)engine; }
 
+/* bearssl.c: makes tls->model. 0 or ENOMEM. */
+int awl__br_make_model(awl_tls *tls);
+
 /* bearssl_io.c: the functions of awl__tls_backend that bytes go through. */
 unsigned awl__br_state(const awl__tls_engine *engine);
 unsigned char *awl__br_recv_buf(awl__tls_engine *engine, size_t *cap);

@@ -164,6 +164,7 @@ struct awl_tls {
     const char **alpn; /* with the texts in one block of alpn_size bytes */
     size_t n_alpn, alpn_size;
     struct awl__tls_key *keys; /* the backend's, in the order of the options */
+    void *model;               /* the backend's: what engines have in common before they are opened */
     void *asked_names;         /* the backend's, of the CAs that clients are told of */
     size_t n_asked_names;
     awl__tls_cache cache;
