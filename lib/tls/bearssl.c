@@ -66,9 +66,9 @@ int awl__br_make_model(awl_tls *tls)
 }
 
 /*
- * Seeds the generator of an engine, HMAC_DRBG (NIST SP 800-90A, section 10.1.2), with 256 bits of the kernel's, which is
- * enough. Left alone, BearSSL would take the processor's own generator (RDRAND) and nothing else; that is kept out, as
- * asking for it is slow, too.
+ * Seeds the generator of an engine, HMAC_DRBG (NIST SP 800-90A, section 10.1.2), with 256 bits of the kernel's, which
+ * is enough. Left alone, BearSSL would take the processor's own generator (RDRAND) and nothing else; that is kept out,
+ * as asking for it is slow, too.
  */
 static int seed(br_ssl_engine_context *eng)
 {
@@ -92,6 +92,7 @@ static bool set_buffers(awl__br_engine *e)
 
     if (!out)
         return false;
+    e->out = out;
     e->out_cap = AWL__BR_SMALL;
     br_ssl_engine_set_buffers_bidi(&e->br.eng, &e->none, AWL__BR_RECORD, out, AWL__BR_SMALL);
     e->br.eng.max_frag_len = 16384;
@@ -134,8 +135,7 @@ static void free_engine(awl__tls_engine *engine)
     awl__br_careless_free(e);
     awl__tls_peer_release(loop, e->peer);
     awl__br_free_input(e);
-    if (e->out_cap)
-        awl__free(loop, e->br.eng.obuf, e->out_cap);
+    awl__free(loop, e->out, e->out_cap);
     awl__tls_wipe(e, size);
     awl__free(loop, e, size);
 }

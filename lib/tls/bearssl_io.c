@@ -30,12 +30,11 @@ static bool output_is_empty(const awl__br_engine *e) { return e->br.eng.oxa == e
 /* Once the handshake is over, a buffer that all has been sent from goes back. */
 void awl__br_spare_output(awl__br_engine *e)
 {
-    unsigned char *out = e->br.eng.obuf;
-
-    if (!e->ready || !e->out_cap || !output_is_empty(e))
+    if (!e->ready || !e->out_cap || e->held_len || !output_is_empty(e))
         return;
     set_output(e, e->spare, sizeof e->spare);
-    awl__free(e->common.tls->loop, out, e->out_cap);
+    awl__free(e->common.tls->loop, e->out, e->out_cap);
+    e->out = NULL;
     e->out_cap = 0;
 }
 
@@ -43,19 +42,50 @@ void awl__br_spare_output(awl__br_engine *e)
 static void widen_output(awl__br_engine *e, size_t want)
 {
     const size_t sizes[] = { 512, AWL__BR_SMALL, AWL__BR_OUTPUT };
-    unsigned char *old = e->out_cap ? e->br.eng.obuf : NULL, *out;
+    unsigned char *old = e->out, *out;
     size_t i = 0;
 
     while (i < 2 && sizes[i] < want + AWL__BR_OVERHEAD)
         i++;
-    if (sizes[i] <= e->out_cap || !output_is_empty(e))
+    if (sizes[i] <= e->out_cap || e->held_len || !output_is_empty(e))
         return;
     out = awl__alloc(e->common.tls->loop, sizes[i]);
     if (!out)
         return;
     set_output(e, out, sizes[i]);
     awl__free(e->common.tls->loop, old, e->out_cap);
+    e->out = out;
     e->out_cap = (uint32_t)sizes[i];
+}
+
+/*
+ * During the handshake BearSSL makes a record when the one before has gone. Here it is told so at once, and given the
+ * room behind: a flight of several records goes by one system call, and in one packet.
+ */
+static void hold_flight(awl__br_engine *e)
+{
+    br_ssl_engine_context *eng = &e->br.eng;
+    unsigned char *record, *rest;
+    size_t n;
+
+    while (!e->ready && e->out && (record = br_ssl_engine_sendrec_buf(eng, &n)) != NULL) {
+        rest = record + n;
+        if (e->out_cap - (size_t)(rest - e->out) < AWL__BR_REST || (e->held_len && record != e->held + e->held_len))
+            return;
+        if (!e->held_len)
+            e->held = record;
+        e->held_len += (uint32_t)n;
+        eng->obuf = rest;
+        eng->obuf_len = e->out_cap - (size_t)(rest - e->out);
+        br_ssl_engine_sendrec_ack(eng, n);
+    }
+}
+
+/* The flight has gone: the output begins at its buffer's beginning again. */
+static void end_flight(awl__br_engine *e)
+{
+    if (e->out && !e->held_len && e->br.eng.obuf != e->out && output_is_empty(e))
+        set_output(e, e->out, e->out_cap);
 }
 
 /* ---- Input buffers ----------------------------------------------------------------------------------------------- */
@@ -139,6 +169,7 @@ static void make_last_words(awl__br_engine *e)
 /* Called after each move of BearSSL. */
 void awl__br_look(awl__br_engine *e)
 {
+    hold_flight(e);
     if (e->failed || (!e->error && br_ssl_engine_current_state(&e->br.eng) != BR_SSL_CLOSED))
         return;
     e->failed = true;
@@ -170,8 +201,8 @@ unsigned awl__br_state(const awl__tls_engine *engine)
 
     /* A state without anything in it is one that BearSSL never leaves. */
     if (e->error || s == BR_SSL_CLOSED || s == 0)
-        return AWL__TLS_CLOSED | (e->words_len ? AWL__TLS_SENDS : 0);
-    return (s & BR_SSL_SENDREC ? AWL__TLS_SENDS : 0) | (s & BR_SSL_RECVREC ? AWL__TLS_RECEIVES : 0) |
+        return AWL__TLS_CLOSED | (e->words_len || e->held_len ? AWL__TLS_SENDS : 0);
+    return (s & BR_SSL_SENDREC || e->held_len ? AWL__TLS_SENDS : 0) | (s & BR_SSL_RECVREC ? AWL__TLS_RECEIVES : 0) |
            (s & BR_SSL_SENDAPP ? AWL__TLS_WRITES : 0) | (s & BR_SSL_RECVAPP ? AWL__TLS_READS : 0) |
            (e->br.eng.shutdown_recv ? AWL__TLS_GOODBYE : 0);
 }
@@ -204,6 +235,10 @@ const unsigned char *awl__br_send_buf(const awl__tls_engine *engine, size_t *len
 {
     const awl__br_engine *e = awl__br_of(engine);
 
+    if (e->held_len) {
+        *len = e->held_len;
+        return e->held;
+    }
     if (e->failed) {
         *len = e->words_len;
         return e->words_len ? e->spare + e->words_at : NULL;
@@ -215,12 +250,21 @@ void awl__br_send_ack(awl__tls_engine *engine, size_t n)
 {
     awl__br_engine *e = awl__br_of(engine);
 
+    if (e->held_len) {
+        e->held += n;
+        e->held_len -= (uint32_t)n;
+        end_flight(e);
+        if (!e->held_len && !e->failed)
+            feed(e);
+        return;
+    }
     if (e->failed) {
         e->words_at = (uint8_t)(e->words_at + n);
         e->words_len = (uint8_t)(e->words_len - n);
         return;
     }
     br_ssl_engine_sendrec_ack(&e->br.eng, n);
+    end_flight(e);
     feed(e); /* a message may have waited for room to answer it */
     awl__br_spare_output(e);
 }

@@ -43,6 +43,7 @@ size_t awl__br_sign(const awl__tls_key *key, unsigned hash_id, unsigned char *da
 enum {
     AWL__BR_SPARE = 64,    /* of output, while nobody writes: enough for an alert */
     AWL__BR_SMALL = 4096,  /* of input, and of output during the handshake: a flight of messages in one record */
+    AWL__BR_REST = 256,    /* of output: the least that a further record of a flight is made in */
     AWL__BR_INPUT = 16418, /* of input where records are large: the longest of ours, and the head of the next */
     AWL__BR_OVERHEAD = 34, /* of output: what surrounds the longest content, and what BearSSL leaves unused */
     AWL__BR_OUTPUT = 16384 + AWL__BR_OVERHEAD,
@@ -66,7 +67,9 @@ typedef struct awl__br_engine {
     /* Bytes of the network: BearSSL is handed [start, end) where they lie, so that it need not have them copied. */
     unsigned char *in; /* NULL: there are none */
     uint32_t in_cap, in_start, in_end;
-    uint32_t out_cap; /* 0: the output is `spare` */
+    uint32_t out_cap;  /* 0: the output is `spare` */
+    uint32_t held_len; /* of records at `held`, before BearSSL's output, that it takes for sent: see hold_flight */
+    unsigned char *out, *held;
 
     int16_t error;    /* of our own making: it is closed */
     int16_t refused;  /* what BearSSL has, and does not take for, the reason to end: an error of its */

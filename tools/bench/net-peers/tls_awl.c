@@ -11,7 +11,9 @@
 
 #include "peer.h"
 
-static char buf[PEER_BUFFER];
+enum { RECORD = 16384 }; /* bytes a read or a write, as in tls_bearssl.c */
+
+static char buf[RECORD];
 
 co_def(serve_client, {
     awl_stream *s;
