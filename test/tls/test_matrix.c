@@ -33,11 +33,11 @@ static test_case parse_case(char *line)
 
 static size_t read_file(const char *name, const char *suffix, unsigned char *data, size_t cap)
 {
-    char path[600];
+    char path[4096];
     size_t len;
     FILE *file;
 
-    snprintf(path, sizeof path, "%s/%s%s", getenv("AWL_CERTS"), name, suffix);
+    CHECK(snprintf(path, sizeof path, "%s/%s%s", getenv("AWL_CERTS"), name, suffix) < (int)sizeof path);
     file = fopen(path, "rb");
     CHECK(file != NULL);
     len = fread(data, 1, cap, file);
