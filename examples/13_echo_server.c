@@ -19,7 +19,6 @@
  *         await server.serve_forever()
  */
 #include <awl.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,8 +74,8 @@ co_def(run, {
     co_begin;
     if (self->tls.cert_file) {
         self->options.tls = awl_tls_server(&self->tls);
-        if (!self->options.tls)
-            co_raise(errno);
+        if (awl_tls_error(self->options.tls))
+            co_raise(awl_tls_error(self->options.tls));
     }
     co_let(self->server, awl_start_server(serve, NULL, "127.0.0.1", self->port, &self->options));
     if (self->once) {

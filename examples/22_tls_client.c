@@ -39,10 +39,7 @@ co_def(client, {
             co_raise(errno);
     }
     self->tls = awl_tls_client(&(awl_tls_options){ .trust = self->trust });
-    if (!self->tls)
-        co_raise(errno);
-
-    self->options.tls = self->tls;
+    self->options.tls = self->tls; /* what could not be made is an error when it is used */
     co_let(self->s, awl_open_connection(self->host, self->port, &self->options));
     awl_tls_info(self->s, &self->details);
     printf("%s, %s, certificate of %s\n", self->details.version, self->details.suite, self->details.subject);

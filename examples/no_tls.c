@@ -9,4 +9,10 @@ awl_tls *awl_tls_server(const awl_tls_options *options)
     return NULL;
 }
 
+int awl_tls_error(const awl_tls *tls)
+{
+    (void)tls;
+    return ENOTSUP;
+}
+
 void awl_tls_release(awl_tls *tls) { (void)tls; }

@@ -92,15 +92,21 @@ typedef struct awl_tls_options {
  * Makes a context for connections that we open, or that others open to us.
  *
  *   options   may be NULL, for a client; a server needs a key
- * Result   the context; NULL with errno AWL_EKEY (a key or certificate cannot be read or used, or they do not belong
- *          to each other), AWL_ETRUST (there is nobody to believe), EINVAL (the options contradict each other, or no
- *          loop runs), ENOMEM. awl_error_message names the file and says what is wrong.
- * Owns     the caller releases it; streams and servers that use it hold references of their own.
+ * Result   the context, never NULL: NULL in awl_stream_options.tls means plain text. Where it could not be made, errno is
+ *          set, and it is one that cannot be used: awl_open_connection, awl_start_server and awl_start_tls end with its
+ *          error and text before they do anything.
+ * Errors   of awl_tls_error and errno: AWL_EKEY: a key or certificate cannot be read or used, or they do not belong to
+ *          each other; AWL_ETRUST: there is nobody to believe; EINVAL: the options contradict each other, or no loop
+ *          runs; ENOMEM. awl_error_message names the file or option, and says what is wrong.
+ * Owns     the caller releases it, also one that cannot be used; streams and servers hold references of their own.
  * Context  the loop's thread; reads the files at once.
  * Source   ssl.create_default_context, SSLContext.load_cert_chain; test/tls/test_context.c
  */
 awl_tls *awl_tls_client(const awl_tls_options *options) __attribute__((warn_unused_result));
 awl_tls *awl_tls_server(const awl_tls_options *options) __attribute__((warn_unused_result));
+
+/* Why a context cannot be used, as above: 0, it can; EINVAL for NULL. Source: test/tls/test_context.c */
+int awl_tls_error(const awl_tls *tls);
 
 /* Gives a reference back; takes one more. NULL is let be. All must be given back before the loop is closed. */
 void awl_tls_release(awl_tls *tls);

@@ -214,6 +214,9 @@ co_def(open_connection, {
                           self->host ? self->host : "NULL", self->port);
         co_raise(EINVAL);
     }
+    self->error = awl__layer_check(o, false);
+    if (self->error)
+        co_raise(self->error);
     self->family = o->family;
     if (o->local_host)
         co_let(self->to.n_local,

@@ -132,6 +132,9 @@ co_def(start_server, {
         awl__error_detail(awl_running_, EINVAL, "a server needs a function for its clients, and a port from 0 to 65535");
         co_raise(EINVAL);
     }
+    self->error = awl__layer_check(&self->options, true);
+    if (self->error)
+        co_raise(self->error);
     if (self->host) {
         co_let(self->n, awl_getaddrinfo(self->host, self->port, self->family, self->addresses, MOST_LISTENERS));
     } else {
@@ -175,9 +178,14 @@ co_def(start_unix_server, {
     int fd, error;
 
     co_begin;
-    server = self->fn && self->path ? make_server(self->fn, self->arg, &self->options, 1) : NULL;
+    if (!self->fn || !self->path)
+        co_raise(EINVAL);
+    error = awl__layer_check(&self->options, true);
+    if (error)
+        co_raise(error);
+    server = make_server(self->fn, self->arg, &self->options, 1);
     if (!server)
-        co_raise(self->fn && self->path ? ENOMEM : EINVAL);
+        co_raise(ENOMEM);
     error = awl__unix_listen(self->path, &server->options, &server->file, &fd);
     if (error) {
         awl__server_free(server);
@@ -231,9 +239,14 @@ co_def(start_server_on, {
     int error;
 
     co_begin;
-    server = self->fn ? make_server(self->fn, self->arg, &self->options, 1) : NULL;
+    if (!self->fn)
+        co_raise(EINVAL);
+    error = awl__layer_check(&self->options, true);
+    if (error)
+        co_raise(error);
+    server = make_server(self->fn, self->arg, &self->options, 1);
     if (!server)
-        co_raise(self->fn ? ENOMEM : EINVAL);
+        co_raise(ENOMEM);
     error = make_listen(self->fd, server->options.backlog);
     if (!error)
         error = add_listener(server, self->fd);

@@ -120,9 +120,16 @@ typedef struct awl__layer {
     awl_coro (*start)(awl_stream *s, awl_tls *tls, const char *server_name); /* the handshake; fails the stream */
     void (*retain)(awl_tls *tls);
     void (*release)(awl_tls *tls);
+    int (*check)(awl_tls *tls, bool server); /* 0, or why it is of no use for that; the text is left with the loop */
 } awl__layer;
 
 static inline const awl__layer *awl__layer_of(const awl_tls *tls) { return (const awl__layer *)(const void *)tls; }
+
+/* Before anything else is done with options. 0 or the error. */
+static inline int awl__layer_check(const awl_stream_options *options, bool server)
+{
+    return options->tls ? awl__layer_of(options->tls)->check(options->tls, server) : 0;
+}
 
 /* ---- What operations do ------------------------------------------------------------------------------------------ */
 

@@ -157,6 +157,9 @@ co_def(open_unix, {
 })
 {
     co_begin;
+    self->error = awl__layer_check(&self->options, false);
+    if (self->error)
+        co_raise(self->error);
     if (self->options.tls && !self->options.server_name)
         co_raise(EINVAL);
     self->pause = FIRST_PAUSE;

@@ -87,7 +87,7 @@ static void set_numbers(awl_tls *tls, const awl_tls_options *o)
 
 /* ---- The whole --------------------------------------------------------------------------------------------------- */
 
-static void free_tls(awl_tls *tls)
+static void free_parts(awl_tls *tls)
 {
     awl_loop *loop = tls->loop;
 
@@ -96,16 +96,82 @@ static void free_tls(awl_tls *tls)
     awl__free(loop, tls->alpn, tls->alpn_size);
     awl__free(loop, tls->pins, tls->n_pins * sizeof *tls->pins);
     awl_trust_release(tls->trust);
-    awl__free(loop, tls, sizeof *tls);
 }
 
-static void retain(awl_tls *tls) { tls->refs++; }
+/* Those without a loop are nobody's, and are never written to. */
+static void retain(awl_tls *tls)
+{
+    if (tls->loop)
+        tls->refs++;
+}
 
 static void release(awl_tls *tls)
 {
-    if (--tls->refs == 0)
-        free_tls(tls);
+    if (!tls->loop || --tls->refs)
+        return;
+    if (!tls->error)
+        free_parts(tls);
+    awl__free(tls->loop, tls->why, tls->why_size);
+    awl__free(tls->loop, tls, sizeof *tls);
 }
+
+static int check_use(awl_tls *tls, bool server)
+{
+    const int error = awl__tls_usable(tls);
+
+    if (error)
+        return error;
+    if (tls->loop != awl_running_)
+        return AWL_EOTHERLOOP;
+    if (tls->is_server == server)
+        return 0;
+    awl__error_detail(tls->loop, EINVAL,
+                      server ? "a TLS client's context (awl_tls_client) cannot be used by a server"
+                             : "a TLS server's context (awl_tls_server) cannot be used by a client");
+    return EINVAL;
+}
+
+/* What streams know of every context. */
+#define TLS_LAYER { awl__tls_start, retain, release, check_use }
+
+static const awl__layer tls_layer = TLS_LAYER;
+
+/* ---- What could not be made -------------------------------------------------------------------------------------- */
+
+/* NULL would mean plain text to streams. So there is always a context; this one is refused wherever it is used. */
+static awl_tls *nobodys(int error)
+{
+    static const awl_tls no_memory = { .layer = TLS_LAYER, .error = ENOMEM };
+    static const awl_tls no_loop = { .layer = TLS_LAYER, .error = EINVAL };
+
+    return (awl_tls *)(uintptr_t)(error == ENOMEM ? &no_memory : &no_loop);
+}
+
+/* Makes a context that has begun to be made one that says why it was not. */
+static void spoil(awl_tls *tls, int error)
+{
+    awl_loop *loop = tls->loop;
+    const char *why = error == ENOMEM ? NULL : awl__error_find(loop, error);
+
+    free_parts(tls);
+    *tls = (awl_tls){ .layer = tls_layer, .loop = loop, .refs = 1, .error = error };
+    tls->why = why ? awl__alloc(loop, strlen(why) + 1) : NULL;
+    if (!tls->why)
+        return;
+    tls->why_size = strlen(why) + 1;
+    memcpy(tls->why, why, tls->why_size);
+}
+
+int awl__tls_usable(const awl_tls *tls)
+{
+    if (tls->why && awl_running_)
+        awl__error_detail(awl_running_, tls->error, "%s", tls->why);
+    return tls->error;
+}
+
+int awl_tls_error(const awl_tls *tls) { return tls ? tls->error : EINVAL; }
+
+/* ---- Making ------------------------------------------------------------------------------------------------------ */
 
 /* 0, or why such options make no sense. */
 static int check(const awl_tls_options *o, bool is_server)
@@ -126,17 +192,13 @@ static awl_tls *make(const awl_tls_options *options, bool is_server)
     static const awl_tls_options defaults;
     const awl_tls_options *o = options ? options : &defaults;
     awl_loop *loop = awl_running_;
-    awl_tls *tls = NULL;
-    int error = loop ? check(o, is_server) : EINVAL;
+    awl_tls *tls = loop ? awl__alloc(loop, sizeof *tls) : NULL;
+    int error = loop ? ENOMEM : EINVAL;
 
-    if (!error) {
-        tls = awl__alloc(loop, sizeof *tls);
-        error = tls ? 0 : ENOMEM;
-    }
-    if (error)
+    if (!tls)
         goto fail;
     memset(tls, 0, sizeof *tls);
-    tls->layer = (awl__layer){ awl__tls_start, retain, release };
+    tls->layer = tls_layer;
     tls->backend = &awl__tls_bearssl;
     tls->loop = loop;
     tls->refs = 1;
@@ -146,7 +208,9 @@ static awl_tls *make(const awl_tls_options *options, bool is_server)
     tls->tolerate_truncation = o->tolerate_truncation;
     tls->ask = is_server ? (uint8_t)o->ask : AWL_TLS_ASK_NOTHING;
     set_numbers(tls, o);
-    error = copy_alpn(tls, o->alpn);
+    error = check(o, is_server);
+    if (!error)
+        error = copy_alpn(tls, o->alpn);
     if (!error)
         error = copy_pins(tls, o->pins, o->n_pins);
     if (!error)
@@ -157,11 +221,11 @@ static awl_tls *make(const awl_tls_options *options, bool is_server)
         error = add_keys(tls, o);
     if (!error)
         return tls;
-    free_tls(tls);
+    spoil(tls, error);
 
 fail:
     errno = error;
-    return NULL;
+    return tls ? tls : nobodys(error);
 }
 
 awl_tls *awl_tls_client(const awl_tls_options *options) { return make(options, false); }
@@ -175,7 +239,7 @@ awl_tls *awl_tls_server(const awl_tls_options *options)
 
 void awl_tls_release(awl_tls *tls)
 {
-    if (!tls)
+    if (!tls || !tls->loop)
         return;
     awl__loop_check(tls->loop);
     release(tls);

@@ -39,10 +39,12 @@ static int check(const awl_stream *s, const awl_tls *tls, const char *name)
 {
     if (!s || !tls)
         return EINVAL;
+    if (awl__tls_usable(tls))
+        return tls->error;
     if (tls->loop != s->io.loop)
         return AWL_EOTHERLOOP;
     if (name && tls->is_server) {
-        awl__error_detail(s->io.loop, EINVAL, "a TLS server's context cannot be used by a client");
+        awl__error_detail(s->io.loop, EINVAL, "a TLS server's context (awl_tls_server) cannot be used by a client");
         return EINVAL;
     }
     if (!name && !tls->is_server && !tls->n_pins && !tls->do_not_verify) {

@@ -171,7 +171,13 @@ struct awl_tls {
     awl_semaphore turns; /* of handshakes */
     bool limited;
     awl_time handshake_timeout, close_timeout;
+    int error; /* it could not be made, and has nothing of the above but loop and refs; 0: it can be used */
+    char *why; /* what was said of that, in a block of why_size bytes; NULL: nothing */
+    size_t why_size;
 };
+
+/* Says again why a context could not be made, for who tries to use it. Result: its error; 0: it can be used. */
+int awl__tls_usable(const awl_tls *tls);
 
 /* start.c: the handshake on a stream that is connected. */
 awl_coro awl__tls_start(awl_stream *s, awl_tls *tls, const char *name);

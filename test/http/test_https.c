@@ -18,7 +18,7 @@ static awl_tls *believing(const awl_tls_options *options)
     CHECK(o.trust != NULL);
     tls = awl_tls_client(&o);
     awl_trust_release(o.trust);
-    CHECK(tls != NULL);
+    CHECK_INT(awl_tls_error(tls), 0);
     return tls;
 }
 
@@ -28,7 +28,7 @@ static awl_tls *secure(void)
     static awl_stream_options options;
 
     options.tls = awl_tls_server(&(awl_tls_options){ .keys = &server_key, .n_keys = 1 });
-    CHECK(options.tls != NULL);
+    CHECK_INT(awl_tls_error(options.tls), 0);
     script.options = &options;
     return options.tls;
 }

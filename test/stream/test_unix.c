@@ -350,7 +350,13 @@ static awl_coro layer_start(awl_stream *s, awl_tls *tls, const char *server_name
 
 static void count(awl_tls *tls) { (void)tls; }
 
-static const awl__layer layer = { layer_start, count, count };
+static int layer_check(awl_tls *tls, bool server)
+{
+    (void)tls;
+    return server ? EINVAL : 0;
+}
+
+static const awl__layer layer = { layer_start, count, count, layer_check };
 
 STREAM_TEST(tls_over_a_unix_socket_needs_a_name, {
     awl_server *server;

@@ -41,7 +41,7 @@ static inline awl_tls *new_client(const awl_tls_options *options)
         o.trust = trust;
     tls = awl_tls_client(&o);
     awl_trust_release(trust);
-    CHECK(tls != NULL);
+    CHECK_STR(awl_tls_error(tls) ? awl_error_message(awl_tls_error(tls)) : "", "");
     return tls;
 }
 
@@ -59,7 +59,7 @@ static inline awl_tls *new_server(const awl_tls_key *key, const awl_tls_options 
     }
     tls = awl_tls_server(&o);
     awl_trust_release(trust);
-    CHECK(tls != NULL);
+    CHECK_STR(awl_tls_error(tls) ? awl_error_message(awl_tls_error(tls)) : "", "");
     return tls;
 }
 

@@ -181,6 +181,58 @@ TLS_TEST(start_refuses_what_cannot_be, {
     co_end;
 }
 
+/* A program that does not look at what awl_tls_client or awl_tls_server gives must not come to speak in the clear. */
+TLS_TEST(contexts_that_were_not_made_do_not_mean_plain_text, {
+    two t;
+    awl_tls *bad;
+    awl_stream_options o;
+    int rc;
+})
+{
+    co_begin;
+    open_two(&self->t, NULL, &ec_key, NULL);
+    self->bad = awl_tls_server(&(awl_tls_options){ .cert_file = "/nowhere/cert.pem" });
+    awl_tls_release(awl_tls_retain(self->bad));
+    self->o = (awl_stream_options){ .tls = self->bad, .server_name = "localhost" };
+    co_await(awl_sleep(0));
+
+    /* The error, and the text, which others have pushed out of the loop's memory meanwhile. */
+    for (int i = 0; i < 9; i++)
+        awl__error_detail(awl_running_, AWL_EKEY, "another");
+    CHECK_FAILS(AWL_EKEY, awl_start_server(greets, NULL, "127.0.0.1", 0, &self->o));
+    CHECK_CONTAINS(awl_error_message(AWL_EKEY), "/nowhere/cert.pem");
+    CHECK_FAILS(AWL_EKEY, awl_start_unix_server(greets, NULL, "@awl-tls-test", &self->o));
+    CHECK_FAILS(AWL_EKEY, awl_start_server_on(greets, NULL, -1, &self->o));
+    CHECK_FAILS(AWL_EKEY, awl_open_connection("127.0.0.1", 1, &self->o));
+    CHECK_FAILS(AWL_EKEY, awl_open_unix_connection("@awl-tls-test", &self->o));
+    CHECK_FAILS(AWL_EKEY, awl_start_tls(self->t.c, self->bad, "localhost"));
+    CHECK_CONTAINS(awl_error_message(AWL_EKEY), "/nowhere/cert.pem");
+    CHECK_INT(awl_stream_error(self->t.c), 0);
+    co_finally;
+    awl_tls_release(self->bad);
+    close_two(&self->t);
+    co_end;
+}
+
+TLS_TEST(contexts_of_the_other_role_are_refused_at_once, {
+    two t;
+    awl_stream_options o;
+    int rc;
+})
+{
+    co_begin;
+    open_two(&self->t, NULL, &ec_key, NULL);
+    self->o = (awl_stream_options){ .tls = self->t.ct };
+    CHECK_FAILS(EINVAL, awl_start_server(greets, NULL, "127.0.0.1", 0, &self->o));
+    CHECK_CONTAINS(awl_error_message(EINVAL), "cannot be used by a server");
+    self->o = (awl_stream_options){ .tls = self->t.st };
+    CHECK_FAILS(EINVAL, awl_open_connection("127.0.0.1", 1, &self->o));
+    CHECK_CONTAINS(awl_error_message(EINVAL), "cannot be used by a client");
+    co_finally;
+    close_two(&self->t);
+    co_end;
+}
+
 TLS_TEST(silent_peer_runs_into_the_timeout, {
     two t;
     int rc;

@@ -101,7 +101,7 @@ co_def(serve, {
 {
     co_begin;
     self->tls = make_context(true);
-    if (!self->tls) {
+    if (awl_tls_error(self->tls)) {
         say_error(errno);
         co_raise(errno);
     }
@@ -146,7 +146,7 @@ co_def(connect_, {
 {
     co_begin;
     self->tls = make_context(false);
-    if (!self->tls) {
+    if (awl_tls_error(self->tls)) {
         say_error(errno);
         co_raise(errno);
     }

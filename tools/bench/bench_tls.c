@@ -45,7 +45,7 @@ static int open_contexts(ends *e, int sessions, bool rsa)
     e->ct = awl_tls_client(&(awl_tls_options){ .trust = trust, .sessions = sessions });
     e->st = awl_tls_server(&(awl_tls_options){ .keys = &key, .n_keys = 1, .sessions = sessions });
     awl_trust_release(trust);
-    return e->ct && e->st ? 0 : errno;
+    return awl_tls_error(e->ct) ? awl_tls_error(e->ct) : awl_tls_error(e->st);
 }
 
 static int open_streams(ends *e)
