@@ -8,24 +8,40 @@
 
 /* ---- What is said of errors -------------------------------------------------------------------------------------- */
 
+static const awl_transport tls_transport;
+
+/* The address of the other side, as it was when TLS began; of family AF_UNSPEC: there is none. */
+static awl_address peer_address(const awl_stream *s)
+{
+    awl_address address = { .of = { .any = { .sa_family = AF_UNSPEC } } };
+    socklen_t size = sizeof address.of;
+
+    if (!s->closed && s->transport == &tls_transport)
+        return ((const awl__tls_conn *)s->self)->peer;
+    if (s->io.fd < 0 || getpeername(s->io.fd, &address.of.any, &size) < 0 ||
+        (address.of.any.sa_family != AF_INET && address.of.any.sa_family != AF_INET6))
+        address.of.any.sa_family = AF_UNSPEC;
+    return address;
+}
+
 /* The port of the other side; 0: there is none. */
 static int peer_port(const awl_stream *s)
 {
-    awl_address address;
-    socklen_t size = sizeof address.of;
+    const awl_address address = peer_address(s);
 
-    if (s->io.fd < 0 || getpeername(s->io.fd, &address.of.any, &size) < 0)
-        return 0;
-    return awl_address_port(&address);
+    return address.of.any.sa_family == AF_UNSPEC ? 0 : awl_address_port(&address);
 }
 
 void awl__tls_detail(const awl_stream *s, const char *name, int error, const char *text)
 {
+    const awl_address address = peer_address(s);
+    const bool known = address.of.any.sa_family != AF_UNSPEC;
     char peer[AWL_ADDRESS_TEXT];
-    const int port = peer_port(s);
 
-    if (name && port)
-        awl__error_detail(s->io.loop, error, "%s:%d: %s", name, port, text);
+    if (name && known)
+        awl__error_detail(s->io.loop, error, "%s:%d: %s", name, awl_address_port(&address), text);
+    else if (known)
+        awl__error_detail(s->io.loop, error, "%s: %s", awl_address_text(&address, peer, sizeof peer), text);
     else if (name || *awl_stream_peer(s, peer, sizeof peer))
         awl__error_detail(s->io.loop, error, "%s: %s", name ? name : peer, text);
     else
@@ -60,6 +76,19 @@ static int why_ended(const awl__tls_conn *c)
                     c->open ? "the connection ended without a goodbye (close_notify): what came may be only a part"
                             : "the connection ended during the TLS handshake");
     return c->open ? -AWL_ETRUNCATED : -AWL_ETLS;
+}
+
+/* The connection below has failed with `error`, which is negative, and there is nothing more to be read. */
+static int why_broken(const awl__tls_conn *c, int error)
+{
+    awl_tls_details details;
+
+    if (c->open || (error != -ECONNRESET && error != -EPIPE))
+        return error;
+    c->tls->backend->info(c->engine, &details);
+    awl__tls_detail(c->s, c->tls->is_server ? NULL : details.server_name, -error,
+                    "the connection ended during the TLS handshake: the other side gave it up and did not say why");
+    return error;
 }
 
 /* ---- Moving bytes ------------------------------------------------------------------------------------------------ */
@@ -111,6 +140,26 @@ static int receive_records(awl__tls_conn *c)
     return n > 0 ? 1 : (int)n;
 }
 
+/* Writing has failed with `error`: reads what the other side said before it went, for an alert is the reason. What it
+ * has for the application stays in the engine. Result: -error. */
+static int hear_out(awl__tls_conn *c, int error)
+{
+    const awl__tls_backend *b = c->tls->backend;
+    unsigned state;
+
+    while (((state = b->state(c->engine)) & (AWL__TLS_RECEIVES | AWL__TLS_READS)) == AWL__TLS_RECEIVES) {
+        if (receive_records(c) <= 0)
+            break;
+    }
+    if (state & AWL__TLS_CLOSED) {
+        const int why = why_closed(c);
+
+        if (why)
+            return why;
+    }
+    return why_broken(c, error);
+}
+
 int awl__tls_shake(awl__tls_conn *c)
 {
     const awl__tls_backend *b = c->tls->backend;
@@ -132,7 +181,7 @@ int awl__tls_shake(awl__tls_conn *c)
         /* What has come is heard even if nothing can be sent any more: it may be the alert that says why. */
         n = !sent || state & AWL__TLS_RECEIVES ? receive_records(c) : sent;
         if (n <= 0)
-            return sent ? sent : n ? n : why_ended(c);
+            return sent ? why_broken(c, sent) : n ? why_broken(c, n) : why_ended(c);
     }
     c->engine = b->settle(c->engine);
     return b->state(c->engine) & AWL__TLS_CLOSED ? why_closed(c) : 0;
@@ -243,16 +292,20 @@ static ssize_t tls_write(void *self, const struct iovec *parts, int n)
             b->flush(c->engine);
         rc = send_records(c);
     }
-    return rc && (rc != -EAGAIN || !taken) ? rc : (ssize_t)taken;
+    if (rc && rc != -EAGAIN)
+        return hear_out(c, rc);
+    return rc && !taken ? rc : (ssize_t)taken;
 }
 
 static int tls_flush(void *self)
 {
     awl__tls_conn *c = self;
     const awl_transport *lower = c->lower.transport;
-    const int rc = send_last_records(c);
+    int rc = send_last_records(c);
 
     watch_closing(c);
+    if (rc && rc != -EAGAIN)
+        rc = hear_out(c, rc);
     return rc || !lower->flush ? rc : lower->flush(c->lower.self);
 }
 
@@ -344,6 +397,7 @@ int awl__tls_push(awl_stream *s, awl_tls *tls, const char *name, awl__tls_conn *
     memset(c, 0, sizeof *c);
     c->tls = tls;
     c->s = s;
+    c->peer = peer_address(s);
     c->engine = open_engine(s, tls, name, &error);
     if (!c->engine)
         goto free_conn;

@@ -130,6 +130,7 @@ typedef struct awl__tls_conn {
     awl__tls_engine *engine;
     awl_stream *s;
     awl__lower lower;
+    awl_address peer;    /* of family AF_UNSPEC: it has none. A socket that has failed does not know it any more */
     awl_handle deadline; /* of closing */
     int unsendable;      /* the error of the first write that failed; 0: none */
     bool open;           /* the handshake is over */

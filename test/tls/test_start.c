@@ -340,6 +340,10 @@ co_def(break_after, {
             CHECK(self->t.c_error == AWL_ETLS || self->t.c_error == EPIPE);
         if (self->t.s_error && self->error)
             CHECK(self->t.s_error == ECONNRESET || self->t.s_error == AWL_ETLS);
+        if (self->t.c_error)
+            CHECK_CONTAINS(self->t.c_text, "localhost: the connection ended during the TLS handshake");
+        if (self->t.s_error)
+            CHECK_CONTAINS(self->t.s_text, "the connection ended during the TLS handshake");
     }
     co_finally;
     close_two(&self->t);
@@ -366,6 +370,63 @@ TEST(connection_may_be_reset_at_any_byte)
 {
     break_everywhere(false, ECONNRESET);
     break_everywhere(true, ECONNRESET);
+}
+
+/* A server that refuses the client's certificate sends an alert and goes, while the client still writes. */
+co_def(refuse_certificate, {
+    size_t room;
+    two t;
+    awl_tls_options c, s;
+})
+{
+    static const awl_tls_key bad_key = KEY(stranger);
+
+    co_begin;
+    self->c = (awl_tls_options){ .keys = &bad_key, .n_keys = 1 };
+    self->s = (awl_tls_options){ .ask = AWL_TLS_REQUIRE_CERTIFICATE };
+    open_two(&self->t, &self->c, &ec_key, &self->s);
+    wire_two(&self->t, 0);
+    ends[1].room = self->room; /* the rest of what the client says has to wait until the server has read that */
+    SHAKE(&self->t, "localhost");
+    CHECK_CONTAINS(self->t.c_text, "localhost: the server does not accept our certificate (received alert 4");
+    CHECK_INT(self->t.c_error, AWL_ETLS);
+    co_finally;
+    close_two(&self->t);
+    co_end;
+}
+
+TEST(alert_that_is_there_is_heard_when_writing_fails)
+{
+    for (size_t room = 100; room < 1000; room += 50)
+        run_virtual(co_call(refuse_certificate, .room = room));
+}
+
+/* The same when the handshake is over. */
+TLS_TEST(alert_is_the_error_of_a_stream_that_cannot_write, {
+    two t;
+    char buf[8];
+    int rc;
+})
+{
+    co_begin;
+    open_two(&self->t, NULL, &ec_key, NULL);
+    wire_two(&self->t, 0);
+    SHAKE(&self->t, "localhost");
+    CHECK_INT(awl_stream_write(self->t.c, "hello", 5), 0);
+    while (!ends[1].end)
+        co_await(awl_sleep(0));
+    ends[1].in[ends[1].end - 1] ^= 1;
+    CHECK_FAILS(AWL_ETLS, awl_stream_read(self->t.s, self->buf, sizeof self->buf));
+    awl_stream_abort(self->t.s);
+    awl_stream_write(self->t.c, "more", 4);
+    while (!awl_stream_error(self->t.c))
+        co_await(awl_sleep(0));
+    CHECK_INT(awl_stream_error(self->t.c), AWL_ETLS);
+    CHECK_STR(awl_error_message(AWL_ETLS), "localhost: the server ended the connection (received alert 20, "
+                                           "bad_record_mac)");
+    co_finally;
+    close_two(&self->t);
+    co_end;
 }
 
 TLS_TEST(stream_may_be_closed_or_aborted_during_the_handshake, {
