@@ -142,7 +142,8 @@ typedef struct awl_loop_options {
     void *clock_arg;
 
     /* Looks for cancellations that get lost (see CANCELLATION in awl/task.h), and for tasks that nobody released when the
-     * loop is closed. So does AWL_DEBUG=1 in the environment. */
+     * loop is closed; reports each client whose TLS handshake with a server of ours fails. So does AWL_DEBUG=1 in the
+     * environment. */
     bool debug;
 
     uint64_t shuffle_seed; /* not 0: each iteration runs its entries in an order drawn from this seed, to find bugs */

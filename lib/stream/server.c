@@ -153,14 +153,28 @@ static void client_done(awl_loop *loop, awl__waiter *waiter)
     c->s->gone = &c->gone;
 }
 
+/* Clients whose handshakes fail are everyday, and of no interest but to who looks for the reason. */
+static void report_handshake(awl_loop *loop, int error)
+{
+    if (loop->options.debug)
+        awl__report(loop, &(awl_report){ .what = "the TLS handshake with a client failed, which is not served",
+                                         .name = "awl_start_server",
+                                         .error = error });
+}
+
 /* The coroutine of a client whose server speaks TLS. */
 co_def(serve_tls, {
     awl_server *server;
     awl_stream *s;
+    int error;
 })
 {
     co_begin;
-    co_await(awl__layer_of(self->server->options.tls)->start(self->s, self->server->options.tls, NULL));
+    co_try(self->error, awl__layer_of(self->server->options.tls)->start(self->s, self->server->options.tls, NULL));
+    if (self->error) {
+        report_handshake(self->server->loop, self->error);
+        co_raise(self->error);
+    }
     co_await(self->server->fn(self->s, self->server->arg));
     co_end;
 }

@@ -1,4 +1,5 @@
 /* Handshakes on streams, both sides in one loop: that they work, and every way in which they can stop. */
+#define _GNU_SOURCE
 #include "wire.h"
 
 TLS_RIG_COROUTINES;
@@ -148,6 +149,48 @@ TEST(connections_and_servers_speak_tls_by_their_options)
 {
     CHECK_INT(awl_run_with(co_call(open_by_options), &(awl_loop_options){ .report = note_report }, NULL), 0);
     CHECK_STR(reports, "");
+}
+
+/* A server says why clients are not served, to who asks for it. */
+static char heard[512];
+
+static void hear(void *arg, const awl_report *report)
+{
+    (void)arg;
+    snprintf(heard, sizeof heard, "%s: %s: %s", report->name, report->what, report->message);
+}
+
+co_def(send_nonsense, {
+    awl_tls *tls;
+    awl_server *server;
+    awl_stream *s;
+    awl_stream_options o;
+    char buf[64];
+    int n;
+})
+{
+    co_begin;
+    self->tls = new_server(&ec_key, NULL);
+    self->o = (awl_stream_options){ .tls = self->tls };
+    co_let(self->server, awl_start_server(greets, NULL, "127.0.0.1", 0, &self->o));
+    co_let(self->s, awl_open_connection("127.0.0.1", awl_server_port(self->server), NULL));
+    awl_stream_print(self->s, "GET / HTTP/1.0\r\n\r\n");
+    co_try(self->n, awl_stream_read(self->s, self->buf, sizeof self->buf));
+    co_finally;
+    awl_stream_close(self->s);
+    awl_server_close(self->server);
+    awl_tls_release(self->tls);
+    co_end;
+}
+
+TEST(failed_handshakes_of_clients_are_reported_in_debug_mode)
+{
+    unsetenv("AWL_DEBUG");
+    CHECK_INT(awl_run_with(co_call(send_nonsense), &(awl_loop_options){ .report = hear }, NULL), 0);
+    CHECK_STR(heard, "");
+    CHECK_INT(awl_run_with(co_call(send_nonsense), &(awl_loop_options){ .report = hear, .debug = true }, NULL), 0);
+    CHECK_CONTAINS(heard, "awl_start_server: the TLS handshake with a client failed, which is not served: 127.0.0.1:");
+    CHECK_CONTAINS(heard, ": the peer does not speak TLS: a plain HTTP client (it began with \"GET / HT\")");
 }
 
 /* ---- What stops a handshake -------------------------------------------------------------------------------------- */
