@@ -76,7 +76,7 @@ typedef struct awl_tls_options {
 
     const char *const *alpn; /* application protocols, the best first, then NULL (RFC 7301) */
 
-    enum awl_tls_ask ask;      /* servers; other than nothing, `trust` says whom to believe */
+    enum awl_tls_ask ask;      /* servers; other than nothing, `trust` says whom to believe, and has a CA in it */
     bool refuse_unknown_names; /* servers: a client that asks for a name that is in no certificate; else it gets the
                                   first */
     int max_handshakes;        /* servers: more at once wait for their turn; 256; negative: no limit */

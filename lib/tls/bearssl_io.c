@@ -156,8 +156,9 @@ static void make_last_words(awl__br_engine *e)
     unsigned char *data = e->spare + 16;
     size_t len = 2;
 
-    /* Not behind half of a record, nor where one is in the same place. */
-    if (!alert || (eng->oxa == eng->oxb && eng->oxc > eng->oxa))
+    /* Not behind half of a record, nor where one is in the same place; the alert that BearSSL has for an unknown name
+     * is the first record of all, and is replaced. */
+    if (!alert || (eng->oxa == eng->oxb && eng->oxc > eng->oxa && !e->unknown_name))
         return;
     data[0] = 2;
     data[1] = alert;

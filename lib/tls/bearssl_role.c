@@ -81,8 +81,14 @@ static int policy_choose(const br_ssl_server_policy_class **ctx, const br_ssl_se
     e->resumed = false;
     if (is_known(tls, name))
         return choose_for(e, cc, name, choices);
-    e->unknown_name = *name && tls->refuse_unknown_names;
-    return !e->unknown_name && choose_first(e, cc, choices);
+    if (!*name || !tls->refuse_unknown_names)
+        return choose_first(e, cc, choices);
+
+    /* BearSSL would say handshake_failure (40): our last words are said instead. */
+    e->unknown_name = true;
+    e->refused = BR_ERR_SEND_FATAL_ALERT + 112;
+    e->error = AWL_ETLS;
+    return 0;
 }
 
 static uint32_t policy_do_keyx(const br_ssl_server_policy_class **ctx, unsigned char *data, size_t *len)

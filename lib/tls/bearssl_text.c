@@ -143,8 +143,8 @@ static int explain_received(const awl__br_engine *e, unsigned alert, char *text,
             return say(text, cap, "the server wants a client certificate, and there is none (received alert 40, %s)",
                        called);
         return say(text, cap,
-                   "the server refuses the handshake: there is no cipher suite in common, or it wants %s client "
-                   "certificate (received alert 40, %s)",
+                   "the server refuses the handshake: there is no cipher suite in common, it speaks nothing later than "
+                   "TLS 1.1, it does not serve this name, or it wants %s client certificate (received alert 40, %s)",
                    had_key ? "another" : "a", called);
     case 70:
         return e->is_server ? say(text, cap, "the client does not speak TLS 1.2 (received alert 70, %s)", called)
@@ -155,6 +155,8 @@ static int explain_received(const awl__br_engine *e, unsigned alert, char *text,
     case 116:
         return say(text, cap, "the server wants a client certificate (received alert 116, %s)", called);
     case 112:
+        if (e->is_server || !*e->br.eng.server_name)
+            break;
         return say(text, cap, "the server does not know the name %s (received alert 112, %s)", e->br.eng.server_name,
                    called);
     case 120:
@@ -179,7 +181,7 @@ static int explain_sent(const awl__br_engine *e, unsigned alert, char *text, siz
     case 40:
         return say(text, cap,
                    "there is no cipher suite, curve or signature in common with the client; perhaps it speaks "
-                   "TLS 1.3 only (sent alert 40, %s)",
+                   "TLS 1.3 only, or nothing later than TLS 1.1 (sent alert 40, %s)",
                    called);
     case 70:
         return say(text, cap, "the client speaks nothing later than %s: TLS 1.2 is required (sent alert 70, %s)",
@@ -258,7 +260,7 @@ int awl__br_explain(const awl__tls_engine *engine, char *text, size_t cap)
     int ours;
 
     text[0] = '\0';
-    if (e->error && e->error != AWL_ECERTIFICATE)
+    if (e->error && !e->refused)
         return e->error;
     if (error == BR_ERR_OK)
         return 0;
@@ -284,6 +286,8 @@ uint8_t awl__br_alert(const awl__br_engine *e)
 {
     const int error = last_error(e);
 
+    if (e->unknown_name)
+        return 112;
     if (!begins_like_tls(e) || error == BR_ERR_OK || error >= RECEIVED)
         return e->error == ENOMEM ? 80 : 0;
     return find_fault(error)->alert;

@@ -13,13 +13,8 @@ static int copy_alpn(awl_tls *tls, const char *const *alpn)
     size_t n = 0, size = 0;
     char *text;
 
-    for (; alpn && alpn[n]; n++) {
-        const size_t len = strlen(alpn[n]);
-
-        if (len < 1 || len > 255)
-            return EINVAL;
-        size += sizeof *alpn + len + 1;
-    }
+    for (; alpn && alpn[n]; n++)
+        size += sizeof *alpn + strlen(alpn[n]) + 1;
     if (!n)
         return 0;
     tls->alpn = awl__alloc(tls->loop, size);
@@ -56,7 +51,7 @@ static int add_keys(awl_tls *tls, const awl_tls_options *o)
     if (o->cert_file)
         error = tls->backend->add_key(tls, &first);
     for (size_t i = 0; i < o->n_keys && !error; i++)
-        error = o->keys[i].cert_file || o->keys[i].cert ? tls->backend->add_key(tls, &o->keys[i]) : EINVAL;
+        error = tls->backend->add_key(tls, &o->keys[i]);
     return error;
 }
 
@@ -173,18 +168,42 @@ int awl_tls_error(const awl_tls *tls) { return tls ? tls->error : EINVAL; }
 
 /* ---- Making ------------------------------------------------------------------------------------------------------ */
 
-/* 0, or why such options make no sense. */
-static int check(const awl_tls_options *o, bool is_server)
+/* What contradicts what; NULL: the options make sense. */
+static const char *contradiction(const awl_tls_options *o, bool is_server)
 {
+    if (o->key_file && !o->cert_file)
+        return "there is a key_file, but no cert_file";
+    if (o->n_keys && !o->keys)
+        return "n_keys is not 0, but there are no keys";
+    if (o->n_pins && !o->pins)
+        return "n_pins is not 0, but there are no pins";
     if (is_server && !o->cert_file && !o->n_keys)
-        return EINVAL;
-    if ((o->key_file && !o->cert_file) || (o->n_keys && !o->keys) || (o->n_pins && !o->pins))
-        return EINVAL;
-    if (o->dangerously_do_not_verify && (is_server || o->trust || o->n_pins))
-        return EINVAL;
+        return "a server needs a certificate and its key: cert_file and key_file, or keys";
+    if (is_server && o->dangerously_do_not_verify)
+        return "dangerously_do_not_verify is for clients: a server asks for no certificate unless `ask` says so";
+    if (o->dangerously_do_not_verify && (o->trust || o->n_pins))
+        return "dangerously_do_not_verify contradicts trust and pins";
     if (is_server && o->ask != AWL_TLS_ASK_NOTHING && !o->trust)
-        return EINVAL;
-    return 0;
+        return "a server that asks for certificates needs `trust`, which says whose to believe";
+    for (size_t i = 0; i < o->n_keys; i++) {
+        if (!o->keys[i].cert_file && !o->keys[i].cert)
+            return "one of the keys has neither cert_file nor cert";
+    }
+    for (size_t i = 0; o->alpn && o->alpn[i]; i++) {
+        if (!*o->alpn[i] || strlen(o->alpn[i]) > 255)
+            return "a protocol of alpn is empty, or longer than 255 bytes";
+    }
+    return NULL;
+}
+
+static int check(awl_loop *loop, const awl_tls_options *o, bool is_server)
+{
+    const char *why = contradiction(o, is_server);
+
+    if (!why)
+        return 0;
+    awl__error_detail(loop, EINVAL, "%s: %s", is_server ? "awl_tls_server" : "awl_tls_client", why);
+    return EINVAL;
 }
 
 static awl_tls *make(const awl_tls_options *options, bool is_server)
@@ -208,7 +227,7 @@ static awl_tls *make(const awl_tls_options *options, bool is_server)
     tls->tolerate_truncation = o->tolerate_truncation;
     tls->ask = is_server ? (uint8_t)o->ask : AWL_TLS_ASK_NOTHING;
     set_numbers(tls, o);
-    error = check(o, is_server);
+    error = check(loop, o, is_server);
     if (!error)
         error = copy_alpn(tls, o->alpn);
     if (!error)

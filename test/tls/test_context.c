@@ -111,20 +111,27 @@ static void not_made(awl_tls *tls, int error)
 ENGINE_TEST(options_that_contradict_each_other_are_refused)
 {
     const awl_pin pin = { { 1 } };
-    const awl_tls_options wrong[] = {
-        { .trust = NULL },                                                   /* a server without a key */
-        { .keys = &ec_key, .n_keys = 1, .dangerously_do_not_verify = true }, /* a server has nothing to verify */
-        { .keys = &ec_key, .n_keys = 1, .ask = AWL_TLS_ASK_CERTIFICATE },    /* whom to believe? */
-        { .keys = &(awl_tls_key){ .key = "" }, .n_keys = 1 },
-        { .n_keys = 1 },
-        { .key_file = "key.pem" },
-        { .keys = &ec_key, .n_keys = 1, .alpn = (const char *[]){ "", NULL } },
+    const struct {
+        awl_tls_options options;
+        const char *says;
+    } wrong[] = {
+        { { .trust = NULL }, "awl_tls_server: a server needs a certificate and its key" },
+        { { .keys = &ec_key, .n_keys = 1, .dangerously_do_not_verify = true }, "is for clients" },
+        { { .keys = &ec_key, .n_keys = 1, .ask = AWL_TLS_ASK_CERTIFICATE }, "needs `trust`" },
+        { { .keys = &(awl_tls_key){ .key = "" }, .n_keys = 1 }, "neither cert_file nor cert" },
+        { { .n_keys = 1 }, "there are no keys" },
+        { { .n_pins = 1 }, "there are no pins" },
+        { { .key_file = "key.pem" }, "no cert_file" },
+        { { .keys = &ec_key, .n_keys = 1, .alpn = (const char *[]){ "", NULL } }, "a protocol of alpn is empty" },
     };
     const awl_tls_options careless = { .dangerously_do_not_verify = true, .pins = &pin, .n_pins = 1 };
 
-    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
-        not_made(awl_tls_server(&wrong[i]), EINVAL);
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        not_made(awl_tls_server(&wrong[i].options), EINVAL);
+        CHECK_CONTAINS(awl_error_message(EINVAL), wrong[i].says);
+    }
     not_made(awl_tls_client(&careless), EINVAL);
+    CHECK_STR(awl_error_message(EINVAL), "awl_tls_client: dangerously_do_not_verify contradicts trust and pins");
 }
 
 TEST(contexts_need_a_loop)

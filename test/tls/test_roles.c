@@ -154,8 +154,10 @@ TEST(unknown_name_gets_the_first_certificate_which_the_client_refuses)
 
 TEST(unknown_name_can_be_refused_by_the_server)
 {
-    MEET_SAYING("refuses the handshake",
-                "the client asks for nowhere.example.com, which none of our certificates is for",
+    MEET_SAYING("nowhere.example.com: the server does not know the name nowhere.example.com (received alert 112, "
+                "unrecognized_name)",
+                "the client asks for nowhere.example.com, which none of our certificates is for (sent alert 112, "
+                "unrecognized_name)",
                 .name = "nowhere.example.com", .s = { .refuse_unknown_names = true });
     MEET(.name = "localhost", .s = { .refuse_unknown_names = true });
     MEET(.name = "127.0.0.1", .s = { .refuse_unknown_names = true }); /* which is not asked for */
