@@ -65,7 +65,8 @@ enum awl_tls_ask {
 /* Zero is the default of every option. What they point to need not outlive the call. */
 typedef struct awl_tls_options {
     awl_trust *trust;    /* whose certificates to believe; NULL: a client, those that the system trusts */
-    const awl_pin *pins; /* one certificate that leads to the peer must have one of these keys */
+    const awl_pin *pins; /* one certificate of those that lead to the peer, with the trusted one at the end, must have
+                            one of these keys (RFC 7469, section 2.6) */
     size_t n_pins;
     /* A client then believes whatever it is shown. Who can change the traffic can read and change it all. */
     bool dangerously_do_not_verify;

@@ -107,7 +107,8 @@ awl_trust *awl_trust_retain(awl_trust *trust);
 void awl_trust_release(awl_trust *trust);
 
 /* How many anchors are in it; how many objects and files were skipped on the way; bytes of memory that it takes; where
- * it came from, as a text that lives as long as it does. NULL has none. */
+ * it came from, every file and folder with commas between them, as a text that lives as long as it does. NULL has none.
+ * Source: test/tls/test_trust.c */
 size_t awl_trust_count(const awl_trust *trust);
 size_t awl_trust_skipped(const awl_trust *trust);
 size_t awl_trust_bytes(const awl_trust *trust);

@@ -51,7 +51,7 @@ void awl__tls_detail(const awl_stream *s, const char *name, int error, const cha
 /* The engine is closed: with the other side's goodbye, 0, or -error. */
 static int why_closed(const awl__tls_conn *c)
 {
-    char text[512];
+    char text[900];
     awl_tls_details details;
     const int error = c->tls->backend->explain(c->engine, text, sizeof text);
 

@@ -425,13 +425,24 @@ awl_trust *awl__trust_first_of(awl_loop *loop, const char *const *paths, size_t 
     return NULL;
 }
 
+/* "a, b", of as many as there is room for. */
+static void join(char *text, size_t cap, const char *const *paths, size_t n)
+{
+    *text = '\0';
+    for (size_t i = 0; i < n; i++) {
+        const size_t used = strlen(text);
+
+        snprintf(text + used, cap - used, "%s%s", used ? ", " : "", paths[i]);
+    }
+}
+
 /* SSL_CERT_FILE, and SSL_CERT_DIR with folders separated by colons: what of them is set, together. */
 static awl_trust *from_environment(awl_loop *loop, const char *file, const char *folders)
 {
     enum { MOST_FOLDERS = 8 };
     const char *paths[1 + MOST_FOLDERS];
-    char copy[LONGEST_PATH], reason[LONGEST_REASON], *at = copy;
-    sources from = { .name = file ? file : folders, .paths = paths, .lenient = true };
+    char copy[LONGEST_PATH], names[2 * LONGEST_PATH], reason[LONGEST_REASON], *at = copy;
+    sources from = { .name = names, .paths = paths, .lenient = true };
     awl_trust *trust;
     int error;
 
@@ -449,6 +460,7 @@ static awl_trust *from_environment(awl_loop *loop, const char *file, const char 
             at = colon;
         }
     }
+    join(names, sizeof names, from.paths, from.n_paths);
     trust = load(loop, &from, &error, reason);
     if (error == AWL_ETRUST)
         awl__error_detail(loop, error,

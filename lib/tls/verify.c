@@ -161,29 +161,35 @@ static bool check_ca(awl__verify *v, const path *p, int i)
 
 /* ---- The end of a path ------------------------------------------------------------------------------------------- */
 
-static bool is_pinned(const awl__verify *v, const awl__cert *cert)
+static bool is_one_of_pins(const awl__verify *v, const awl_pin *pin)
 {
-    unsigned char hash[br_sha256_SIZE];
-    br_sha256_context sha256;
-
-    br_sha256_init(&sha256);
-    br_sha256_update(&sha256, cert->spki.at, cert->spki.len);
-    br_sha256_out(&sha256, hash);
     for (size_t i = 0; i < v->options.n_pins; i++)
-        if (memcmp(v->options.pins[i].sha256, hash, sizeof hash) == 0)
+        if (memcmp(v->options.pins[i].sha256, pin->sha256, sizeof pin->sha256) == 0)
             return true;
     return false;
 }
 
-/* Whether the pins, if any, agree with a path that leads to what is trusted. */
-static bool check_pins(awl__verify *v, const path *p)
+static bool is_pinned(const awl__verify *v, const awl__cert *cert)
 {
+    awl_pin pin;
+
+    awl__spki_pin(cert->spki, &pin);
+    return is_one_of_pins(v, &pin);
+}
+
+/* Whether the pins, if any, agree with a path that leads to what is trusted, which counts as a part of it (RFC 7469,
+ * section 2.6). */
+static bool check_pins(awl__verify *v, const path *p, const awl__anchor *anchor)
+{
+    awl_pin pin;
+
     if (!v->options.n_pins)
         return true;
     for (int i = 0; i < p->n; i++)
         if (is_pinned(v, cert_at(v, p->at[i])))
             return true;
-    return fault(v, AWL__NOT_PINNED, 0);
+    awl__key_pin(&anchor->key, &pin);
+    return is_one_of_pins(v, &pin) || fault_of_anchor(v, AWL__NOT_PINNED, 0, anchor);
 }
 
 /* An anchor as the CA above the path; its name is the issuer's. */
@@ -230,7 +236,8 @@ static bool ends_here(awl__verify *v, const path *p)
             p->n == 1 && awl__span_equal(anchor.subject, cert->subject) && awl__key_equal(&anchor.key, &cert->key);
         const bool is_issuer = anchor.is_ca && awl__span_equal(anchor.subject, cert->issuer);
 
-        if (((is_same && check_same(v, p, &anchor)) || (is_issuer && check_anchor(v, p, &anchor))) && check_pins(v, p))
+        if (((is_same && check_same(v, p, &anchor)) || (is_issuer && check_anchor(v, p, &anchor))) &&
+            check_pins(v, p, &anchor))
             return true;
     }
     return false;

@@ -16,8 +16,8 @@ typedef struct awl__verify awl__verify;
 typedef struct awl__verify_options {
     awl_trust *trust;     /* retained; NULL: the pins alone say whom to believe */
     const char *name;     /* host name or IP literal wanted; NULL: none is looked for. Valid until free */
-    const awl_pin *pins;  /* one certificate that came, and leads to what is trusted, must have one of these keys;
-                           * valid until free */
+    const awl_pin *pins;  /* one certificate that came and leads to what is trusted, or the anchor that it leads to,
+                           * must have one of these keys; valid until free */
     size_t n_pins;
     bool of_client;       /* the chain is a client's */
     int64_t now;          /* seconds since 1970; 0: the system's clock, when the chain has come */
@@ -103,6 +103,12 @@ struct awl__verify {
     awl__link_cert *certs[AWL__CHAIN_CERTS];
     awl__fault fault;
 };
+
+/* Pins (pin.c) of a SubjectPublicKeyInfo; of a key, as the only one in DER that it can have; and "sha256/…". */
+enum { AWL__PIN_TEXT = 52 };
+void awl__spki_pin(awl__span spki, awl_pin *pin);
+void awl__key_pin(const br_x509_pkey *key, awl_pin *pin);
+const char *awl__pin_text(const awl_pin *pin, char text[AWL__PIN_TEXT]);
 
 /* What RFC 5280's GeneralName may be, by its tag. */
 enum { AWL__EMAIL = 0x81, AWL__DNS = 0x82, AWL__DIRECTORY = 0xa4, AWL__URI = 0x86, AWL__IP = 0x87 };

@@ -235,6 +235,23 @@ static void say_key(text *t, const awl__verify *v)
     }
 }
 
+/* Those that there are, to be compared with the ones that were given. */
+static void say_pins(text *t, const awl__verify *v)
+{
+    char pin_text[AWL__PIN_TEXT];
+    awl_pin pin;
+
+    say(t, "none of the certificates has a key that was pinned; their keys are");
+    for (int i = 0; i < v->n; i++) {
+        awl__spki_pin(v->certs[i]->cert.spki, &pin);
+        say(t, "%s %s", i ? "," : "", awl__pin_text(&pin, pin_text));
+    }
+    if (!v->fault.of_anchor)
+        return;
+    awl__key_pin(&v->fault.anchor.key, &pin);
+    say(t, ", that of the trusted one is %s", awl__pin_text(&pin, pin_text));
+}
+
 static void say_fault(text *t, const awl__verify *v)
 {
     const awl__fault *f = &v->fault;
@@ -261,7 +278,7 @@ static void say_fault(text *t, const awl__verify *v)
     case AWL__SIGNATURE: say_signature(t, v); return;
     case AWL__CONSTRAINTS: say_constraints(t, v); return;
     case AWL__UNTRUSTED: say_untrusted(t, v); return;
-    case AWL__NOT_PINNED: say(t, "none of the certificates has a key that was pinned"); return;
+    case AWL__NOT_PINNED: say_pins(t, v); return;
     case AWL__NO_TRUST: say(t, "neither trusted certificates nor pins were given to compare with"); return;
     default: break;
     }

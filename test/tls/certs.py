@@ -469,6 +469,13 @@ def make_cases(folder):
     apart = "none: it knows no pins"
     case("pin_of_leaf", [good, sub], [root], pins=[good.pin()], openssl=apart)
     case("pin_of_intermediate", [good, sub], [root], pins=[root.pin()[:-8] + "AAAAAAA=", sub.pin()], openssl=apart)
+    case("pin_of_anchor", [good, sub], [root], pins=[root.pin()], openssl=apart)
+    for kind in "P-384", "P-521", "rsa2048", "rsa3072":
+        anchor = ca("R", key=key(kind))
+        case("pin_of_anchor_" + kind, [leaf(anchor)], [anchor], pins=[anchor.pin()], openssl=apart)
+    case("pins_that_are_there", [good, sub], [root], UNTRUSTED,
+         "their keys are %s, %s, that of the trusted one is %s" % (good.pin(), sub.pin(), root.pin()),
+         pins=[good.pin()[:-8] + "AAAAAAA="], openssl=apart)
     case("pin_of_other", [good, sub], [root], UNTRUSTED, "none of the certificates has a key that was pinned",
          pins=[key("P-384") and Cert(cn("x"), key("P-384"), None, [], GOOD).pin()], openssl=apart)
     case("pin_but_untrusted", [leaf(stranger)], [root], UNTRUSTED, "which is not among the", pins=[good.pin()],

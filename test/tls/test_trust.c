@@ -267,7 +267,7 @@ TASK_TEST(without_any_the_message_names_every_path, {})
     co_end;
 }
 
-TASK_TEST(the_environment_names_a_file_and_folders, { awl_trust *trust; char folders[200]; })
+TASK_TEST(the_environment_names_a_file_and_folders, { awl_trust *trust; char folders[200], all[400]; })
 {
     co_begin;
     open_folder();
@@ -278,6 +278,8 @@ TASK_TEST(the_environment_names_a_file_and_folders, { awl_trust *trust; char fol
     close_folder((const char *const[]){ "ca.pem", "leaf.pem", NULL });
     CHECK(self->trust != NULL);
     CHECK_INT(awl_trust_count(self->trust), 2);
+    snprintf(self->all, sizeof self->all, "%s/ca.pem, /nonexistent, %s", folder, folder);
+    CHECK_STR(awl_trust_source(self->trust), self->all);
 
     /* It stays loaded, though the files are gone. */
     CHECK_PTR(awl_trust_system(), self->trust);
