@@ -62,8 +62,8 @@ typedef struct awl_stream_options {
                                     * AWL_FOREVER: one after the other; below 0: all at once */
     const char *local_host; /* of a client: from where, a name or numbers; NULL: any address */
     int local_port;         /* and from which port, 1 to 65535; any */
-    awl_tls *tls;     /* speak TLS, with this; NULL: do not. It is retained. One that cannot be used (awl_tls_error), or of
-                       * the other role, is an error at once */
+    awl_tls *tls;     /* speak TLS, with this; NULL: do not. It is retained. One that cannot be used (awl_tls_error), or
+                       * is of the other role, is an error at once */
     const char *server_name; /* of a client's TLS: what the certificate is to be for; NULL: the host */
 
     /* of servers */

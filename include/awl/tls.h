@@ -4,17 +4,17 @@
  *     #include <awl.h>
  *     #include <stdio.h>
  *
- *     co_def(head, { awl_tls *tls; awl_stream *s; char *line; })
+ *     co_def(head, { awl_stream_options options; awl_stream *s; char *line; })
  *     {
  *         co_begin;
- *         self->tls = awl_tls_client(NULL);
- *         co_let(self->s, awl_open_connection("example.org", 443, &(awl_stream_options){ .tls = self->tls }));
+ *         self->options.tls = awl_tls_client(NULL); // never NULL; if it cannot be used, the next line says why
+ *         co_let(self->s, awl_open_connection("example.org", 443, &self->options));
  *         awl_stream_print(self->s, "HEAD / HTTP/1.0\r\nHost: %s\r\n\r\n", "example.org");
  *         co_let(self->line, awl_stream_readline(self->s, NULL));
- *         fputs(self->line, stdout);
+ *         fputs(self->line ? self->line : "no answer\n", stdout);
  *         co_finally;
  *         awl_stream_close(self->s);
- *         awl_tls_release(self->tls);
+ *         awl_tls_release(self->options.tls);
  *         co_end;
  *     }
  *
@@ -71,15 +71,16 @@ typedef struct awl_tls_options {
     /* A client then believes whatever it is shown. Who can change the traffic can read and change it all. */
     bool dangerously_do_not_verify;
 
-    const char *cert_file, *key_file; /* short for one of `keys` */
-    const awl_tls_key *keys; /* a server picks by the name that it is asked for, and what the client can check */
+    const char *cert_file, *key_file; /* short for one of `keys`, which goes first */
+    const awl_tls_key *keys;          /* a server picks by the name that it is asked for, and what the client
+                                       * can check */
     size_t n_keys;
 
     const char *const *alpn; /* application protocols, the best first, then NULL (RFC 7301) */
 
     enum awl_tls_ask ask;      /* servers; other than nothing, `trust` says whom to believe, and has a CA in it */
-    bool refuse_unknown_names; /* servers: a client that asks for a name that is in no certificate; else it gets the
-                                  first */
+    bool refuse_unknown_names; /* servers: a client that asks for a name that is in no certificate is refused (alert
+                                * unrecognized_name); else it gets the first */
     int max_handshakes;        /* servers: more at once wait for their turn; 256; negative: no limit */
 
     int sessions;               /* to keep for resumption: 64 in a client, 1,024 in a server; negative: none */
@@ -93,9 +94,9 @@ typedef struct awl_tls_options {
  * Makes a context for connections that we open, or that others open to us.
  *
  *   options   may be NULL, for a client; a server needs a key
- * Result   the context, never NULL: NULL in awl_stream_options.tls means plain text. Where it could not be made, errno is
- *          set, and it is one that cannot be used: awl_open_connection, awl_start_server and awl_start_tls end with its
- *          error and text before they do anything.
+ * Result   the context, never NULL: NULL in awl_stream_options.tls means plain text. Where it could not be made, errno
+ *          is set, and it is one that cannot be used: awl_open_connection, awl_start_server and awl_start_tls end with
+ *          its error and text before they do anything.
  * Errors   of awl_tls_error and errno: AWL_EKEY: a key or certificate cannot be read or used, or they do not belong to
  *          each other; AWL_ETRUST: there is nobody to believe; EINVAL: the options contradict each other, or no loop
  *          runs; ENOMEM. awl_error_message names the file or option, and says what is wrong.
@@ -118,14 +119,16 @@ awl_tls *awl_tls_retain(awl_tls *tls);
  * not come from awl_open_connection. Bytes that were read ahead are the beginning of what the other side says.
  *
  *   s      nothing may be unsent, and no read pending
+ *   tls    a context; awl_start_tls takes a reference of its own
  *   name   of the server, for a client: a host name or an IP address; NULL only with pins, or without verification.
- *          Valid until the operation completes. NULL for a server
+ *          NULL for a server. Valid until the operation completes
  * Result   none.
- * Errors   AWL_ETLS, AWL_ECERTIFICATE, AWL_ETRUST: awl_error_message says why; ETIMEDOUT; EBUSY if bytes are unsent or a
- *          read is pending; EPIPE after awl_stream_write_eof; EINVAL; AWL_EOTHERLOOP; ECANCELED; ENOMEM; the stream's
- *          error; ECONNABORTED.
- * Owns     the stream holds a reference to the context. After an error other than EINVAL and AWL_EOTHERLOOP the stream
- *          is of no use, but to be closed.
+ * Errors   AWL_ETLS, AWL_ECERTIFICATE, AWL_ETRUST: awl_error_message says why; that of a context that cannot be used
+ *          (awl_tls_error); ETIMEDOUT; EBUSY if bytes are unsent or a read is pending; EPIPE after
+ *          awl_stream_write_eof; EINVAL, also if the stream speaks TLS already; AWL_EOTHERLOOP; ECANCELED; ENOMEM; the
+ *          stream's error; ECONNABORTED.
+ * Owns     the stream holds a reference to the context. After an error other than that of the context, EINVAL and
+ *          AWL_EOTHERLOOP the stream is of no use, but to be closed.
  * Context  loop thread; suspends until the handshake is over. A cancelled handshake aborts the stream.
  * Source   asyncio.StreamWriter.start_tls; test/tls/test_start.c
  */

@@ -283,7 +283,7 @@ static int add_asked_names(awl_tls *tls)
     tls->asked_names = n ? awl__alloc(tls->loop, n * sizeof(br_x500_name)) : NULL;
     if (!n)
         awl__error_detail(tls->loop, AWL_ETRUST,
-                          "awl_tls_server: there is no CA among the trusted certificates, and clients are told of those");
+                          "awl_tls_server: there is no CA among the trusted certificates to tell clients of");
     if (!tls->asked_names)
         return n ? ENOMEM : AWL_ETRUST;
     tls->n_asked_names = n;

@@ -16,7 +16,7 @@ static awl_address peer_address(const awl_stream *s)
     awl_address address = { .of = { .any = { .sa_family = AF_UNSPEC } } };
     socklen_t size = sizeof address.of;
 
-    if (!s->closed && s->transport == &tls_transport)
+    if (awl__tls_speaks(s))
         return ((const awl__tls_conn *)s->self)->peer;
     if (s->io.fd < 0 || getpeername(s->io.fd, &address.of.any, &size) < 0 ||
         (address.of.any.sa_family != AF_INET && address.of.any.sa_family != AF_INET6))
@@ -386,6 +386,8 @@ static awl__tls_engine *open_engine(awl_stream *s, awl_tls *tls, const char *nam
 
 /* ---- Making and asking ------------------------------------------------------------------------------------------- */
 
+bool awl__tls_speaks(const awl_stream *s) { return !s->closed && s->transport == &tls_transport; }
+
 int awl__tls_push(awl_stream *s, awl_tls *tls, const char *name, awl__tls_conn **conn)
 {
     awl_loop *loop = s->io.loop;
@@ -419,7 +421,7 @@ int awl_tls_info(const awl_stream *s, awl_tls_details *details)
 {
     const awl__tls_conn *c;
 
-    if (!s || s->closed || s->transport != &tls_transport)
+    if (!s || !awl__tls_speaks(s))
         return EINVAL;
     c = s->self;
     if (!c->open)

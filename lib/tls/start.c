@@ -43,6 +43,10 @@ static int check(const awl_stream *s, const awl_tls *tls, const char *name)
         return tls->error;
     if (tls->loop != s->io.loop)
         return AWL_EOTHERLOOP;
+    if (awl__tls_speaks(s)) {
+        awl__error_detail(s->io.loop, EINVAL, "the stream speaks TLS already");
+        return EINVAL;
+    }
     if (name && tls->is_server) {
         awl__error_detail(s->io.loop, EINVAL, "a TLS server's context (awl_tls_server) cannot be used by a client");
         return EINVAL;

@@ -140,6 +140,9 @@ typedef struct awl__tls_conn {
 /* Puts TLS between a stream and its transport, at the beginning of a handshake. 0 or the error. */
 int awl__tls_push(awl_stream *s, awl_tls *tls, const char *name, awl__tls_conn **conn);
 
+/* Whether a stream speaks TLS, or has begun to. */
+bool awl__tls_speaks(const awl_stream *s);
+
 /* Does what can be done of the handshake now. 0: it is over; -EAGAIN: after a change; or -error. */
 int awl__tls_shake(awl__tls_conn *c);
 

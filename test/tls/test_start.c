@@ -257,6 +257,26 @@ TLS_TEST(contexts_that_were_not_made_do_not_mean_plain_text, {
     co_end;
 }
 
+TLS_TEST(stream_that_speaks_tls_does_not_begin_again, {
+    two t;
+    char buf[4];
+    int rc;
+})
+{
+    co_begin;
+    open_two(&self->t, NULL, &ec_key, NULL);
+    SHAKE(&self->t, "localhost");
+    CHECK_FAILS(EINVAL, awl_start_tls(self->t.c, self->t.ct, "localhost"));
+    CHECK_STR(awl_error_message(EINVAL), "the stream speaks TLS already");
+
+    /* It is as it was. */
+    CHECK_INT(awl_stream_write(self->t.c, "on", 2), 0);
+    co_await(awl_stream_read_exactly(self->t.s, self->buf, 2));
+    co_finally;
+    close_two(&self->t);
+    co_end;
+}
+
 TLS_TEST(contexts_of_the_other_role_are_refused_at_once, {
     two t;
     awl_stream_options o;
