@@ -170,7 +170,8 @@ static void make_last_words(awl__br_engine *e)
 /* Called after each move of BearSSL. */
 void awl__br_look(awl__br_engine *e)
 {
-    hold_flight(e);
+    if (!e->unknown_name) /* else the alert that it has made is not the one that goes */
+        hold_flight(e);
     if (e->failed || (!e->error && br_ssl_engine_current_state(&e->br.eng) != BR_SSL_CLOSED))
         return;
     e->failed = true;
