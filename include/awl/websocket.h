@@ -101,8 +101,8 @@ AWL_CORO awl_websocket_connect_stream(awl_stream *s, const char *url, const awl_
  */
 AWL_CORO awl_websocket_end(awl_websocket *ws, int code, const char *reason);
 
-/* Ends it at once, with a close frame (1001) if none was sent, and gives the handle back. NULL is let be. No operation may
- * be pending. Source: test/http/test_websocket.c */
+/* Ends it at once, with a close frame (1001) if none was sent, and gives the handle back. Operations of other tasks that are
+ * pending end with ECONNABORTED. NULL is let be. Source: test/http/test_websocket.c */
 void awl_websocket_close(awl_websocket *ws);
 
 /* ---- Messages ---------------------------------------------------------------------------------------------------- */
@@ -140,6 +140,10 @@ AWL_CORO awl_websocket_receive(awl_websocket *ws, awl_websocket_message *message
  */
 AWL_CORO awl_websocket_send(awl_websocket *ws, enum awl_websocket_kind kind, const void *data, size_t len);
 AWL_CORO awl_websocket_send_text(awl_websocket *ws, const char *text);
+
+/* The same without waiting: what the kernel takes goes at once, and a copy of the rest when it can. Who writes more and more
+ * looks at awl_stream_unsent of the stream below. Result: 0; as above. Source: test/http/test_websocket.c */
+int awl_websocket_write(awl_websocket *ws, enum awl_websocket_kind kind, const void *data, size_t len);
 
 /* Sends a ping with up to 125 bytes, which the other side answers; nobody waits for that. Result: 0; EMSGSIZE; as above.
  * Source: RFC 6455, 5.5.2; test/http/test_websocket.c */

@@ -325,7 +325,7 @@ co_def(connection, { awl__connection c; awl_request *request; int rc, status; bo
         self->goes_on = false;
         if (!self->rc)
             co_result(self->goes_on);
-        self->unread = !self->request->in.ended || awl__input_len(&self->c.s->in);
+        self->unread = !self->request->in.ended || self->request->lingers || awl__input_len(&self->c.s->in);
         free_request(self->request);
         self->request = NULL;
     }

@@ -106,6 +106,7 @@ struct awl_request {
     uint8_t n_params;
     int16_t refused; /* an error that is the client's, which gets the status `wanted` for it */
     bool is_head, keep, told_to_go_on, failed;
+    bool lingers; /* the client is given time to read the last word, though it may be sending still */
 
     awl__http_head head; /* last: what it holds of fields is not cleared */
 };

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "server_priv.h"
+
 enum {
     SMALL = 512,  /* bytes of a message whose memory is kept for the next one */
     SURE = 16384, /* that are given to a message which has only been announced */
@@ -44,13 +46,19 @@ static int make_room(awl_websocket *ws)
 
 static bool is_control(const awl_websocket *ws) { return ws->head.opcode & 8; }
 
+/* It has ended, by no fault of ours: a handler may pass the error on, and nothing is reported. Result: the error. */
+static int fail(awl_websocket *ws, int error)
+{
+    ws->error = error;
+    ws->close_code = 1006;
+    return ws->request ? awl__request_refuse(ws->request, 400, error) : error;
+}
+
 /* The other side did what must not be: it is told so, and that was all. Result: the error. */
 static int refuse(awl_websocket *ws, int code, int error)
 {
     (void)awl__websocket_write_close(ws, code, NULL);
-    ws->error = error;
-    ws->close_code = 1006;
-    return error;
+    return fail(ws, error);
 }
 
 /* A head is there: what its frame begins. 0 or the error. */
@@ -236,6 +244,7 @@ co_def(receive, { awl_websocket *ws; awl_websocket_message *message; int rc; boo
     if (self->ws->close_code)
         co_return(AWL_WEBSOCKET_CLOSED);
     self->is_mine = self->ws->receiving = true;
+    self->ws->refs++;
     begin_message(self->ws);
     co_let(self->there, co_call(read_frames, .ws = self->ws));
     if (!self->there)
@@ -248,10 +257,9 @@ co_def(receive, { awl_websocket *ws; awl_websocket_message *message; int rc; boo
     co_finally;
     if (self->is_mine) {
         self->ws->receiving = false;
-        if (co_failing && !is_passing(co_failing) && !self->ws->error) {
-            self->ws->error = co_failing;
-            self->ws->close_code = 1006;
-        }
+        if (co_failing && !is_passing(co_failing) && !self->ws->error)
+            fail(self->ws, co_failing);
+        awl__websocket_drop(self->ws);
     }
     co_end;
 }
@@ -300,6 +308,7 @@ co_def(end, { awl_websocket *ws; int code; const char *reason; int rc; bool begu
         co_raise(EBUSY);
     }
     self->begun = true;
+    self->ws->refs++;
     if (self->ws->error)
         co_raise(self->ws->error);
     self->rc = awl__websocket_write_close(self->ws, self->code, self->reason);
@@ -309,14 +318,25 @@ co_def(end, { awl_websocket *ws; int code; const char *reason; int rc; bool begu
     if (self->ws->is_client)
         co_try(self->rc, awl_wait_for(co_call(await_end, .ws = self->ws), self->ws->close_timeout));
     co_finally;
-    if (self->begun)
+    if (self->begun) {
         awl__stream_end(self->ws->s);
+        awl__websocket_drop(self->ws);
+    }
     co_end;
 }
 
 awl_coro awl_websocket_end(awl_websocket *ws, int code, const char *reason)
 {
     return co_call(end, .ws = ws, .code = code, .reason = reason);
+}
+
+void awl__websocket_drop(awl_websocket *ws)
+{
+    if (--ws->refs)
+        return;
+    free_message(ws);
+    awl__stream_drop(ws->s);
+    awl__free(ws->loop, ws, sizeof *ws);
 }
 
 void awl_websocket_close(awl_websocket *ws)
@@ -326,13 +346,14 @@ void awl_websocket_close(awl_websocket *ws)
     awl__loop_check(ws->loop);
     if (!ws->error && !ws->s->error && !ws->s->closing)
         (void)awl__websocket_write_close(ws, 1001, NULL);
-    free_message(ws);
     if (ws->owns_stream)
         awl_stream_close(ws->s);
+    else if (ws->error)
+        ws->request->lingers = true; /* it may be sending still, and is to read why it was refused */
     else
         awl__stream_end(ws->s);
-    awl__stream_drop(ws->s);
-    awl__free(ws->loop, ws, sizeof *ws);
+    ws->request = NULL;
+    awl__websocket_drop(ws);
 }
 
 /* ---- Making and asking ------------------------------------------------------------------------------------------- */
@@ -348,6 +369,7 @@ awl_websocket *awl__websocket_new(awl_stream *s, bool is_client, bool owns_strea
     memset(ws, 0, sizeof *ws);
     ws->loop = s->io.loop;
     ws->s = s;
+    ws->refs = 1;
     s->refs++; /* a server may let go of it before the handler does */
     ws->is_client = is_client;
     ws->owns_stream = owns_stream;

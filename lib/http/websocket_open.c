@@ -151,16 +151,15 @@ co_def(websocket_accept, { awl_request *request; awl_websocket_options options; 
     self->ws = awl__websocket_new(self->request->s, false, false, &self->options);
     if (!self->ws)
         co_raise(ENOMEM);
+    self->ws->request = self->request;
     choose_protocol(self->request, self->options.protocols, self->ws->protocol);
     self->rc = send_acceptance(self->request, self->ws->protocol);
     if (self->rc)
         co_raise(self->rc);
     co_return(self->ws);
     co_finally;
-    if (co_failing && self->ws) {
-        awl__stream_drop(self->ws->s);
-        awl__free(self->ws->loop, self->ws, sizeof *self->ws);
-    }
+    if (co_failing && self->ws)
+        awl__websocket_drop(self->ws);
     co_end;
 }
 

@@ -17,6 +17,8 @@ enum {
 struct awl_websocket {
     awl_loop *loop;
     awl_stream *s;
+    awl_request *request; /* of a server, until awl_websocket_close */
+    uint32_t refs; /* its owner's, and operations' that are pending */
     bool is_client, owns_stream;
     size_t limit;
     awl_time ping, write_timeout, close_timeout;
@@ -41,6 +43,8 @@ struct awl_websocket {
 
 /* Makes one on a stream. NULL: no memory. It has the masks of a client or the rules of a server. */
 awl_websocket *awl__websocket_new(awl_stream *s, bool is_client, bool owns_stream, const awl_websocket_options *options);
+
+void awl__websocket_drop(awl_websocket *ws); /* one reference */
 
 /* Writes a frame, a control frame or all of a message, masked if that has to be. 0 or the error. */
 int awl__websocket_write(awl_websocket *ws, uint8_t opcode, const void *data, size_t len);

@@ -104,10 +104,25 @@ int awl__websocket_write_close(awl_websocket *ws, int code, const char *reason)
 
 /* ---- Messages; see awl/websocket.h ------------------------------------------------------------------------------- */
 
+/* 0, or why nothing can be sent. */
+static int may_send(const awl_websocket *ws) { return !ws ? EINVAL : ws->close_sent || ws->close_code ? EPIPE : 0; }
+
+int awl_websocket_write(awl_websocket *ws, enum awl_websocket_kind kind, const void *data, size_t len)
+{
+    const int error = may_send(ws);
+
+    if (error)
+        return error;
+    if ((kind != AWL_WEBSOCKET_TEXT && kind != AWL_WEBSOCKET_BINARY) || (len && !data))
+        return EINVAL;
+    return awl__websocket_write(ws, kind == AWL_WEBSOCKET_TEXT ? AWL__WS_TEXT : AWL__WS_BINARY, data, len);
+}
+
 /* Waits while too much is unsent; slow is not stuck. */
 co_def(take_time, { awl_websocket *ws; uint32_t moved; int rc; })
 {
     co_begin;
+    self->ws->refs++;
     do {
         self->moved = self->ws->s->moved;
         co_try(self->rc, awl_wait_for(awl_stream_drain(self->ws->s), self->ws->write_timeout));
@@ -116,21 +131,15 @@ co_def(take_time, { awl_websocket *ws; uint32_t moved; int rc; })
         awl__stream_fail(self->ws->s, ETIMEDOUT);
     if (self->rc)
         co_raise(self->rc);
+    co_finally;
+    awl__websocket_drop(self->ws);
     co_end;
 }
-
-/* 0, or why nothing can be sent. */
-static int may_send(const awl_websocket *ws) { return !ws ? EINVAL : ws->close_sent || ws->close_code ? EPIPE : 0; }
 
 co_def(send, { awl_websocket *ws; enum awl_websocket_kind kind; const void *data; size_t len; int rc; })
 {
     co_begin;
-    self->rc = may_send(self->ws);
-    if (!self->rc && ((self->kind != AWL_WEBSOCKET_TEXT && self->kind != AWL_WEBSOCKET_BINARY) || (self->len && !self->data)))
-        self->rc = EINVAL;
-    if (!self->rc)
-        self->rc = awl__websocket_write(self->ws, self->kind == AWL_WEBSOCKET_TEXT ? AWL__WS_TEXT : AWL__WS_BINARY,
-                                        self->data, self->len);
+    self->rc = awl_websocket_write(self->ws, self->kind, self->data, self->len);
     if (self->rc)
         co_raise(self->rc);
     if (self->ws->s->gate.paused_)

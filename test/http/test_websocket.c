@@ -366,6 +366,29 @@ WS_TEST(slow_is_not_stuck, { char *big; awl_task *task; })
     co_end;
 }
 
+/* Closed while other tasks receive and send: these end. */
+WS_TEST(closing_ends_what_is_pending, { awl_task *receives, *sends; char *big; })
+{
+    co_begin;
+    self->big = calloc(1, 4000000);
+    CHECK(self->big != NULL);
+    ws_begins(false, .ping = 0);
+    self->receives = awl_create_task(awl_websocket_receive(self->ws, &self->m));
+    self->sends = awl_create_task(awl_websocket_send(self->ws, AWL_WEBSOCKET_BINARY, self->big, 4000000));
+    CHECK(self->receives && self->sends);
+    co_await(awl_sleep(AWL_SECOND));
+    free(self->big);
+    CHECK(!awl_task_done(self->receives) && !awl_task_done(self->sends));
+    awl_websocket_close(self->ws);
+    CHECK_FAILS(ECONNABORTED, self->receives);
+    close(self->peer);
+    co_try_cancel(self->rc, self->sends);
+    CHECK(self->rc == EPIPE || self->rc == ECONNRESET || self->rc == ECONNABORTED);
+    awl_task_release(self->receives);
+    awl_task_release(self->sends);
+    co_end;
+}
+
 /* ---- Silence ----------------------------------------------------------------------------------------------------- */
 
 WS_TEST(a_silent_side_is_asked_and_then_given_up, {})
@@ -495,6 +518,7 @@ WS_TEST(misuse_is_an_error, {})
     CHECK_FAILS(EINVAL, awl_websocket_send(self->ws, AWL_WEBSOCKET_CLOSED, "x", 1));
     CHECK_FAILS(EINVAL, awl_websocket_send(self->ws, AWL_WEBSOCKET_TEXT, NULL, 1));
     CHECK_FAILS(EINVAL, awl_websocket_send_text(self->ws, NULL));
+    CHECK_INT(awl_websocket_write(NULL, AWL_WEBSOCKET_TEXT, "x", 1), EINVAL);
     CHECK_INT(awl_websocket_ping(NULL, NULL, 0), EINVAL);
     CHECK_INT(awl_websocket_ping(self->ws, NULL, 1), EINVAL);
     CHECK_INT(awl_websocket_ping(self->ws, long_reason, 126), EMSGSIZE);

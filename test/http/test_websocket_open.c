@@ -61,6 +61,29 @@ SERVER_TEST(a_websocket_is_accepted_and_served, {})
     co_end;
 }
 
+/* What a client did wrong is not reported, and it is given time to read why it was refused. */
+SERVER_TEST(a_client_that_is_refused_can_read_why, {})
+{
+    co_begin;
+    self->app = app_of(on_repeat, NULL);
+    server_begins(self);
+    get("/chat", UPGRADE KEY VERSION);
+    settle();
+    the_wire.read_up_to = the_wire.out_len;
+    client_sends_n("\x83\x80keyk", 6);
+    settle();
+    CHECK_MEM(fresh(), "\x88\x02\x03\xea", 4);
+    CHECK(the_wire.out_ended && !the_wire.closed);
+    client_sends("more of the same");
+    co_await(awl_sleep(AWL_SECOND));
+    CHECK(!the_wire.closed);
+    co_await(awl_sleep(2 * AWL_SECOND));
+    CHECK(the_wire.closed);
+    CHECK_REPORTS("");
+    server_ends(self);
+    co_end;
+}
+
 SERVER_TEST(what_asks_for_no_websocket_is_refused, {})
 {
     co_begin;
