@@ -52,7 +52,8 @@ co_def(hello, { awl_request *request; })
 
     co_begin;
     co_await(awl_sleep(s->delay));
-    awl_respond_print(self->request, 200, "text/plain; charset=utf-8", "Hello, %s\n", awl_request_param(self->request, "name"));
+    awl_respond_print(self->request, 200, "text/plain; charset=utf-8", "Hello, %s\n",
+                      awl_request_param(self->request, "name"));
     co_end;
 }
 

@@ -104,7 +104,8 @@ int main(int argc, char **argv)
     int error;
 
     notes = cJSON_CreateArray();
-    error = notes ? awl_http_run("127.0.0.1", port, setup, NULL, &(awl_http_run_options){ .listening = listening }) : ENOMEM;
+    error = notes ? awl_http_run("127.0.0.1", port, setup, NULL, &(awl_http_run_options){ .listening = listening })
+                  : ENOMEM;
     cJSON_Delete(notes);
     return error != 0;
 }

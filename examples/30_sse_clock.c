@@ -51,7 +51,10 @@ co_def(clock_events, { awl_request *request; unsigned n; char id[12], text[16]; 
 }
 
 static awl_coro on_index(awl_request *request, void *arg) { return (void)arg, co_call(index_page, .request = request); }
-static awl_coro on_time(awl_request *request, void *arg) { return (void)arg, co_call(clock_events, .request = request); }
+static awl_coro on_time(awl_request *request, void *arg)
+{
+    return (void)arg, co_call(clock_events, .request = request);
+}
 
 static int setup(awl_http_app *app, awl_stream_options *options, void *arg)
 {

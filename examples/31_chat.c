@@ -97,5 +97,6 @@ int main(int argc, char **argv)
 {
     const int port = argc == 3 && !strcmp(argv[1], "--port") ? atoi(argv[2]) : 0;
 
-    return awl_http_run("127.0.0.1", port, setup, NULL, &(awl_http_run_options){ .grace = -1, .listening = listening }) != 0;
+    return awl_http_run("127.0.0.1", port, setup, NULL,
+                        &(awl_http_run_options){ .grace = -1, .listening = listening }) != 0;
 }

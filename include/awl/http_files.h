@@ -19,13 +19,13 @@
  *
  *     int main(void) { return awl_run(co_call(serve)); }
  *
- * A FILE goes with its type, its date, and an ETag made of its size, its inode and when it was changed, which is a weak one
- * until two seconds after that. A client that has it is told so (304), one that asks for a part gets that (206, or 416), and
- * conditions are heeded in the order of RFC 9110, 13.2.2. Several ranges at once are not: such a client gets the whole.
- * The kernel sends it where it can (awl_stream_sendfile). The loop is held up while the disk is read.
+ * A FILE goes with its type, its date, and an ETag made of its size, its inode and when it was changed, which is a weak
+ * one until two seconds after that. A client that has it is told so (304), one that asks for a part gets that (206, or
+ * 416), and conditions are heeded in the order of RFC 9110, 13.2.2. Several ranges at once are not: such a client gets
+ * the whole. The kernel sends it where it can (awl_stream_sendfile). The loop is held up while the disk is read.
  *
- * A FOLDER gives nothing that is outside of it: not by "..", nor by a symbolic link. Names that begin with a dot are not
- * there. With Linux 5.6 and later links within the folder are followed, before that none are.
+ * A FOLDER gives nothing that is outside of it: not by "..", nor by a symbolic link. Names that begin with a dot are
+ * not there. With Linux 5.6 and later links within the folder are followed, before that none are.
  */
 #ifndef AWL_HTTP_FILES_H
 #define AWL_HTTP_FILES_H
@@ -52,8 +52,8 @@ typedef struct awl_http_static_options {
  *   prefix    of paths: "/files", or "/" for all. Other routes may begin with it, too
  *   folder    in the file system; it is opened now, and it is that one even if another one takes its name
  *   options   may be NULL; copied, with the text of `index`
- * Result   0; EINVAL: a prefix without '/' in front, or with braces; EEXIST: there is such a route; ENOENT, ENOTDIR, EACCES …:
- *          it cannot be opened; ENOMEM. On error there may be a route left that answers 404.
+ * Result   0; EINVAL: a prefix without '/' in front, or with braces; EEXIST: there is such a route; ENOENT, ENOTDIR,
+ *          EACCES …: it cannot be opened; ENOMEM. On error there may be a route left that answers 404.
  * Owns     the application closes it.
  * Source   aiohttp.web.static; test/http/test_static.c
  */

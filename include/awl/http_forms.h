@@ -23,8 +23,8 @@
  *         co_end;
  *     }
  *
- * WHAT IS MALFORMED ends in AWL_EPROTOCOL. A handler that passes such an error of these calls on needs no response of its own:
- * the client gets 400, 413 or 415, and nothing is reported.
+ * WHAT IS MALFORMED ends in AWL_EPROTOCOL. A handler that passes such an error of these calls on needs no response of
+ * its own: the client gets 400, 413 or 415, and nothing is reported.
  */
 #ifndef AWL_HTTP_FORMS_H
 #define AWL_HTTP_FORMS_H
@@ -37,14 +37,14 @@
  * Reads a form of the type application/x-www-form-urlencoded.
  *
  * Result   int: how many fields it has; see below.
- * Errors   AWL_EPROTOCOL: the body is of another type (the client gets 415); AWL_ELIMIT: it is longer than the limit, or has
- *          more than 1000 fields; those of awl_request_read_all.
+ * Errors   AWL_EPROTOCOL: the body is of another type (the client gets 415); AWL_ELIMIT: it is longer than the limit,
+ *          or has more than 1000 fields; those of awl_request_read_all.
  * Source   aiohttp.web.Request.post; HTML, 4.10.21.6; test/http/test_forms.c
  */
 AWL_CORO awl_request_form(awl_request *request);
 
-/* The first value of that name in the form that was read, decoded; NULL: there is none. The field at `index`: true, and *name
- * and *value; false: there are not so many. They are the request's. */
+/* The first value of that name in the form that was read, decoded; NULL: there is none. The field at `index`: true, and
+ * *name and *value; false: there are not so many. They are the request's. */
 const char *awl_request_form_value(const awl_request *request, const char *name);
 bool awl_request_form_at(const awl_request *request, size_t index, const char **name, const char **value);
 
@@ -55,8 +55,8 @@ typedef struct awl_multipart awl_multipart;
 /*
  * Begins to read a body of the type multipart/form-data.
  *
- * Result   its parts, before the first; NULL with errno AWL_EPROTOCOL: it is of another type (the client gets 415); ENOMEM;
- *          EINVAL.
+ * Result   its parts, before the first; NULL with errno AWL_EPROTOCOL: it is of another type (the client gets 415);
+ *          ENOMEM; EINVAL.
  * Owns     it is the request's.
  * Source   aiohttp.web.Request.multipart; RFC 7578, RFC 2046, 5.1; test/http/test_server_multipart.c
  */
@@ -66,13 +66,14 @@ awl_multipart *awl_request_multipart(awl_request *request);
  * Goes on to the next part. What has not been read of the one before is dropped.
  *
  * Result   bool: false: there was no other one.
- * Errors   AWL_EPROTOCOL: malformed; AWL_ELIMIT: a part has more than 4 KiB of fields; EINVAL; those of awl_request_read.
+ * Errors   AWL_EPROTOCOL: malformed; AWL_ELIMIT: a part has more than 4 KiB of fields; EINVAL; those of
+ *          awl_request_read.
  * Source   aiohttp.MultipartReader.next; test/http/test_server_multipart.c
  */
 AWL_CORO awl_multipart_next(awl_multipart *parts);
 
-/* Of the present part, until the next: its name in the form; the name of the file, without folders (NULL: it is no file; it is
- * what the client says: do not make a path of it); its Content-Type, "text/plain" if it has none. */
+/* Of the present part, until the next: its name in the form; the name of the file, without folders (NULL: it is no
+ * file; it is what the client says: do not make a path of it); its Content-Type, "text/plain" if it has none. */
 const char *awl_multipart_name(const awl_multipart *parts);
 const char *awl_multipart_filename(const awl_multipart *parts);
 const char *awl_multipart_type(const awl_multipart *parts);
@@ -89,8 +90,8 @@ const char *awl_multipart_type(const awl_multipart *parts);
  */
 AWL_CORO awl_multipart_read(awl_multipart *parts, void *buf, size_t cap);
 
-/* All of the present part. Result: char *, with a zero byte behind it; the request's. `len` may be NULL. Errors: as above;
- * AWL_ELIMIT: more than the application's body_limit; ENOMEM. */
+/* All of the present part. Result: char *, with a zero byte behind it; the request's. `len` may be NULL. Errors: as
+ * above; AWL_ELIMIT: more than the application's body_limit; ENOMEM. */
 AWL_CORO awl_multipart_read_all(awl_multipart *parts, size_t *len);
 
 /* ---- Cookies: RFC 6265 ------------------------------------------------------------------------------------------- */
@@ -108,25 +109,27 @@ typedef struct awl_http_cookie_options {
     bool for_scripts;   /* scripts of the page may read it, too: it is not HttpOnly */
 } awl_http_cookie_options;
 
-/* The value of the first cookie of that name, as it came but without quotes; NULL: there is none (or no memory). It is the
- * request's. Source: RFC 6265, 5.4; test/http/test_server_cookies.c */
+/* The value of the first cookie of that name, as it came but without quotes; NULL: there is none (or no memory). It is
+ * the request's. Source: RFC 6265, 5.4; test/http/test_server_cookies.c */
 const char *awl_request_cookie(awl_request *request, const char *name);
 
 /*
  * Sets a cookie, before the response's head goes.
  *
- *   name      a token; one that begins with "__Host-" or "__Secure-" has the options that browsers want of it, else EINVAL
+ *   name      a token; one that begins with "__Host-" or "__Secure-" has the options that browsers want of it, else
+ *             EINVAL
  *   value     no blanks, quotes, commas, semicolons, backslashes, control or other characters than ASCII
  *   options   may be NULL
  * Result   0; EINVAL; EALREADY: the head has gone; ENOMEM.
  * Source   aiohttp.web.StreamResponse.set_cookie; RFC 6265, 4.1; test/http/test_server_cookies.c
  */
-int awl_respond_cookie(awl_request *request, const char *name, const char *value, const awl_http_cookie_options *options);
+int awl_respond_cookie(awl_request *request, const char *name, const char *value,
+                       const awl_http_cookie_options *options);
 
 /* ---- Passwords: RFC 7617 ----------------------------------------------------------------------------------------- */
 
-/* Who asks, by basic authentication: true, and *user and *password, which are the request's; false: nobody says so (or there is
- * no memory). Source: aiohttp.BasicAuth; test/http/test_server_cookies.c */
+/* Who asks, by basic authentication: true, and *user and *password, which are the request's; false: nobody says so (or
+ * there is no memory). Source: aiohttp.BasicAuth; test/http/test_server_cookies.c */
 bool awl_request_basic_auth(awl_request *request, const char **user, const char **password);
 
 /* Whether it is this user with this password. What it takes does not tell how much of them is right. */

@@ -30,13 +30,13 @@
 
 #include "awl/http_server.h"
 
-/* ---- Hooks --------------------------------------------------------------------------------------------------------- */
+/* ---- Hooks ------------------------------------------------------------------------------------------------------- */
 
 /* Makes a coroutine that is run when an application starts or ends: return co_call(…) from it. */
 typedef awl_coro awl_http_hook(awl_http_app *app, void *arg);
 
-/* Adds one that is run before the application serves: to open what it needs, in the order of the calls; and one that is run
- * when it has ended: to close that, in the reverse order. 0; EINVAL; ENOMEM.
+/* Adds one that is run before the application serves: to open what it needs, in the order of the calls; and one that is
+ * run when it has ended: to close that, in the reverse order. 0; EINVAL; ENOMEM.
  * Source: aiohttp.web.Application.on_startup, on_cleanup; test/http/test_run.c */
 int awl_http_on_startup(awl_http_app *app, awl_http_hook *hook, void *arg);
 int awl_http_on_cleanup(awl_http_app *app, awl_http_hook *hook, void *arg);
@@ -52,10 +52,10 @@ int awl_http_on_cleanup(awl_http_app *app, awl_http_hook *hook, void *arg);
 AWL_CORO awl_http_startup(awl_http_app *app);
 AWL_CORO awl_http_cleanup(awl_http_app *app);
 
-/* ---- Running ------------------------------------------------------------------------------------------------------- */
+/* ---- Running ----------------------------------------------------------------------------------------------------- */
 
-/* Gives a new application its routes, within the loop that it will run in, and may change the options of its server. A `tls`
- * in these is released for it when the server has ended. Result: 0 or the error that the run ends with. */
+/* Gives a new application its routes, within the loop that it will run in, and may change the options of its server. A
+ * `tls` in these is released for it when the server has ended. Result: 0 or the error that the run ends with. */
 typedef int awl_http_setup(awl_http_app *app, awl_stream_options *options, void *arg);
 
 /* Zero is the default of every option. */
@@ -73,18 +73,19 @@ typedef struct awl_http_run_options {
  * requests that have begun come to their end, cancels those that have not after `grace`, runs the clean-up hooks, and
  * returns. A second signal cuts all connections at once. It prints nothing but what a loop reports.
  *
- * WORKERS are processes that share the port (SO_REUSEPORT); the kernel deals the connections out. `setup` is called in each of
- * them. One that ends is replaced, at most once a second. When this process gets SIGINT or SIGTERM it passes SIGTERM on, and
- * waits for all; one that does not end within `grace` and 10 s more is killed. They end with this process, however that ends.
+ * WORKERS are processes that share the port (SO_REUSEPORT); the kernel deals the connections out. `setup` is called in
+ * each of them. One that ends is replaced, at most once a second. When this process gets SIGINT or SIGTERM it passes
+ * SIGTERM on, and waits for all; one that does not end within `grace` and 10 s more is killed. They end with this
+ * process, however that ends.
  *
  *   host, port   as awl_start_server
  *   setup, arg   see above
  *   options      may be NULL
- * Result   0: after a signal; ECANCELED: the loop's main task was cancelled otherwise; an error of setup, of a start-up or
- *          clean-up hook, of awl_http_serve; ENOMEM, EMFILE; EBUSY within a running loop; EINVAL. With workers: that of the
- *          first of them that could not begin to serve.
- * Context  blocks. The two signals, and with workers SIGCHLD, are blocked in this thread until it returns, and in threads that
- *          are started meanwhile. With workers there must be no other threads when it is called.
+ * Result   0: after a signal; ECANCELED: the loop's main task was cancelled otherwise; an error of setup, of a start-up
+ *          or clean-up hook, of awl_http_serve; ENOMEM, EMFILE; EBUSY within a running loop; EINVAL. With workers: that
+ *          of the first of them that could not begin to serve.
+ * Context  blocks. The two signals, and with workers SIGCHLD, are blocked in this thread until it returns, and in
+ *          threads that are started meanwhile. With workers there must be no other threads when it is called.
  * Source   aiohttp.web.run_app; test/http/test_run.c
  */
 int awl_http_run(const char *host, int port, awl_http_setup *setup, void *arg, const awl_http_run_options *options);

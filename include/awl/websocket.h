@@ -39,16 +39,16 @@ typedef struct awl_websocket awl_websocket;
 
 /* Zero is the default of every option. */
 typedef struct awl_websocket_options {
-    const char *protocols;  /* subprotocols, "chat, superchat": of a client those that it offers; of a server those that it
-                             * speaks, of which it takes the first that the client offers, or none. The first choice first */
+    const char *protocols;  /* subprotocols, "chat, superchat", the best first: of a client those that it offers; of a
+                             * server those that it speaks, of which it takes the first that is offered, or none */
     size_t limit;           /* of a message that comes, bytes; 1 MiB */
-    awl_time ping;          /* after so long without a byte, while somebody receives, the other side is sent a ping; if it is
-                             * silent for as long again, ETIMEDOUT; 0: never */
+    awl_time ping;          /* after so long without a byte, while somebody receives, the other side is sent a ping; if
+                             * it is silent for as long again, ETIMEDOUT; 0: never */
     awl_time write_timeout; /* it has so long to take the next byte; 60 s */
     awl_time close_timeout; /* and so long to answer a close; 10 s */
 
-    bool any_origin; /* of a server: take browsers whose page came from elsewhere; else they get 403. What sends no field
-                      * Origin is no browser, and is taken */
+    bool any_origin; /* of a server: take browsers whose page came from elsewhere; else they get 403. What sends no
+                      * field Origin is no browser, and is taken */
 
     /* of a client, valid until the operation completes */
     const awl_http_pair *headers; /* more fields of its request, such as Origin or Authorization */
@@ -61,8 +61,8 @@ typedef struct awl_websocket_options {
  * Accepts a WebSocket, in the handler of a GET request. Fields of the response may be added before.
  *
  *   options   may be NULL; copied, but for the text of `protocols`
- * Result   awl_websocket *; NULL: the request is none for a WebSocket, or comes from elsewhere. The page for that (400, 403,
- *          426) is sent when the handler ends.
+ * Result   awl_websocket *; NULL: the request is none for a WebSocket, or comes from elsewhere. The page for that (400,
+ *          403, 426) is sent when the handler ends.
  * Errors   EALREADY: there is a response; EINVAL; ENOMEM; the stream's.
  * Owns     the caller closes it before the handler ends. The connection ends with the handler.
  * Source   aiohttp.web.WebSocketResponse.prepare; RFC 6455, 4.2; test/http/test_websocket_open.c
@@ -76,8 +76,8 @@ AWL_CORO awl_websocket_accept(awl_request *request, const awl_websocket_options 
  *   options   may be NULL; valid until the operation completes, the text of `protocols` as long as the WebSocket
  * Result   awl_websocket *.
  * Errors   EINVAL: no such URL, or a header that cannot be sent; those of awl_open_connection; AWL_ESTATUS: the server
- *          refused, awl_error_message says with what; AWL_EPROTOCOL, AWL_EINCOMPLETE: what it answered is no acceptance of
- *          this; ENOMEM; ECANCELED. There is no time limit but awl_wait_for.
+ *          refused, awl_error_message says with what; AWL_EPROTOCOL, AWL_EINCOMPLETE: what it answered is no acceptance
+ *          of this; ENOMEM; ECANCELED. There is no time limit but awl_wait_for.
  * Owns     the caller closes it.
  * Source   aiohttp.ClientSession.ws_connect; RFC 6455, 4.1; test/http/test_websocket_open.c
  */
@@ -88,21 +88,21 @@ AWL_CORO awl_websocket_connect(const char *url, const awl_websocket_options *opt
 AWL_CORO awl_websocket_connect_stream(awl_stream *s, const char *url, const awl_websocket_options *options);
 
 /*
- * Closes in order: sends a close frame, waits for the other side's, dropping what comes before it, and ends the connection.
- * If the other side has closed, only the latter.
+ * Closes in order: sends a close frame, waits for the other side's, dropping what comes before it, and ends the
+ * connection. If the other side has closed, only the latter.
  *
  *   code     1000: the work is done; 1001: going away; 3000 to 4999: yours; others as in RFC 6455, 7.4.1
  *   reason   UTF-8, up to 123 bytes; may be NULL
  * Result   none.
- * Errors   EINVAL: a code that may not be sent, or such a reason; EBUSY: another task receives, and will see the close; ETIMEDOUT:
- *          no answer in time; AWL_EINCOMPLETE: the connection ended without one; the stream's; ECANCELED. However it ends, the
- *          connection is ended, but with EINVAL and EBUSY.
+ * Errors   EINVAL: a code that may not be sent, or such a reason; EBUSY: another task receives, and will see the close;
+ *          ETIMEDOUT: no answer in time; AWL_EINCOMPLETE: the connection ended without one; the stream's; ECANCELED.
+ *          However it ends, the connection is ended, but with EINVAL and EBUSY.
  * Source   aiohttp.ClientWebSocketResponse.close; RFC 6455, 7; test/http/test_websocket.c
  */
 AWL_CORO awl_websocket_end(awl_websocket *ws, int code, const char *reason);
 
-/* Ends it at once, with a close frame (1001) if none was sent, and gives the handle back. Operations of other tasks that are
- * pending end with ECONNABORTED. NULL is let be. Source: test/http/test_websocket.c */
+/* Ends it at once, with a close frame (1001) if none was sent, and gives the handle back. Operations of other tasks
+ * that are pending end with ECONNABORTED. NULL is let be. Source: test/http/test_websocket.c */
 void awl_websocket_close(awl_websocket *ws);
 
 /* ---- Messages ---------------------------------------------------------------------------------------------------- */
@@ -121,8 +121,9 @@ typedef struct awl_websocket_message {
  *
  *   message   takes it; untouched when there is none
  * Result   int: AWL_WEBSOCKET_TEXT or _BINARY; AWL_WEBSOCKET_CLOSED: the other side has closed, also if asked again.
- * Errors   AWL_EPROTOCOL; AWL_ELIMIT; AWL_EINCOMPLETE: the connection ended without a close; ETIMEDOUT: see `ping`; EBUSY:
- *          another task receives; EINVAL; ENOMEM; the stream's; all of these but EBUSY, EINVAL and ENOMEM for ever. ECANCELED.
+ * Errors   AWL_EPROTOCOL; AWL_ELIMIT; AWL_EINCOMPLETE: the connection ended without a close; ETIMEDOUT: see `ping`;
+ *          EBUSY: another task receives; EINVAL; ENOMEM; the stream's; all of these but EBUSY, EINVAL and ENOMEM for
+ *          ever. ECANCELED.
  * Context  cancel-safe: no byte is lost.
  * Source   aiohttp.ClientWebSocketResponse.receive; RFC 6455, 5 and 6; test/http/test_websocket.c
  */
@@ -134,19 +135,19 @@ AWL_CORO awl_websocket_receive(awl_websocket *ws, awl_websocket_message *message
  *   kind   AWL_WEBSOCKET_TEXT, which must be UTF-8 (the other side closes if it is not), or AWL_WEBSOCKET_BINARY
  *   data   valid until the operation completes; may be NULL if len is 0
  * Result   none.
- * Errors   EPIPE: one of both has closed; ETIMEDOUT: the other side does not take it; EINVAL; ENOMEM; the stream's; ECANCELED:
- *          it has been sent, or will be.
+ * Errors   EPIPE: one of both has closed; ETIMEDOUT: the other side does not take it; EINVAL; ENOMEM; the stream's;
+ *          ECANCELED: it has been sent, or will be.
  * Source   aiohttp.ClientWebSocketResponse.send_str, send_bytes; test/http/test_websocket.c
  */
 AWL_CORO awl_websocket_send(awl_websocket *ws, enum awl_websocket_kind kind, const void *data, size_t len);
 AWL_CORO awl_websocket_send_text(awl_websocket *ws, const char *text);
 
-/* The same without waiting: what the kernel takes goes at once, and a copy of the rest when it can. Who writes more and more
- * looks at awl_stream_unsent of the stream below. Result: 0; as above. Source: test/http/test_websocket.c */
+/* The same without waiting: what the kernel takes goes at once, and a copy of the rest when it can. Who writes more and
+ * more looks at awl_stream_unsent of the stream below. Result: 0; as above. Source: test/http/test_websocket.c */
 int awl_websocket_write(awl_websocket *ws, enum awl_websocket_kind kind, const void *data, size_t len);
 
-/* Sends a ping with up to 125 bytes, which the other side answers; nobody waits for that. Result: 0; EMSGSIZE; as above.
- * Source: RFC 6455, 5.5.2; test/http/test_websocket.c */
+/* Sends a ping with up to 125 bytes, which the other side answers; nobody waits for that. Result: 0; EMSGSIZE; as
+ * above. Source: RFC 6455, 5.5.2; test/http/test_websocket.c */
 int awl_websocket_ping(awl_websocket *ws, const void *data, size_t len);
 
 /* ---- Asking ------------------------------------------------------------------------------------------------------ */
@@ -154,7 +155,8 @@ int awl_websocket_ping(awl_websocket *ws, const void *data, size_t len);
 /* The subprotocol that was agreed on; "": none. */
 const char *awl_websocket_protocol(const awl_websocket *ws);
 
-/* With what the other side has closed: 1005 without a code, 1006 if it is gone without; 0: it has not. The reason: perhaps "". */
+/* With what the other side has closed: 1005 without a code, 1006 if it is gone without; 0: it has not. The reason:
+ * perhaps "". */
 int awl_websocket_close_code(const awl_websocket *ws);
 const char *awl_websocket_close_reason(const awl_websocket *ws);
 

@@ -140,7 +140,8 @@ int awl__http_range(const char *value, int64_t size, int64_t *first, int64_t *la
     return 206;
 }
 
-int awl__request_range(const awl_request *request, const awl__validators *of, int64_t size, int64_t *first, int64_t *last)
+int awl__request_range(const awl_request *request, const awl__validators *of, int64_t size, int64_t *first,
+                       int64_t *last)
 {
     const char *range = awl_request_field(request, "range"), *unless = awl_request_field(request, "if-range");
 

@@ -27,7 +27,8 @@ int awl__http_conditions(const awl_request *request, const awl__validators *of);
 int awl__http_range(const char *value, int64_t size, int64_t *first, int64_t *last);
 
 /* The same for a request, with regard to If-Range. */
-int awl__request_range(const awl_request *request, const awl__validators *of, int64_t size, int64_t *first, int64_t *last);
+int awl__request_range(const awl_request *request, const awl__validators *of, int64_t size, int64_t *first,
+                       int64_t *last);
 
 /* Whether a list of codings or the like, with their weights, takes `name`: a field Accept-Encoding. */
 bool awl__http_accepts(const char *value, const char *name);

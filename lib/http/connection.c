@@ -94,11 +94,11 @@ static void report_failure(const awl_request *request, int error)
                                                    .error = error });
 }
 
-/* The status that an error of a handler means to its client. */
-static int status_of(const awl_request *request, int error)
+/* The status that a handler's end without a response means to its client. */
+static int status_for(const awl_request *request, int error)
 {
-    if (error == request->refused)
-        return request->wanted;
+    if (!error || error == request->refused)
+        return request->wanted ? request->wanted : 500;
     switch (error) {
     case AWL_ELIMIT: return 413;
     case AWL_EPROTOCOL:
@@ -136,9 +136,7 @@ co_def(handle, { awl_request *request; int status, rc; })
     if (self->rc && self->rc != self->request->in.error && self->rc != self->request->refused)
         report_failure(self->request, self->rc);
     if (!self->request->status && !self->request->s->error)
-        co_try(self->status, awl__respond_wanted(self->request, self->rc                 ? status_of(self->request, self->rc)
-                                                                : self->request->wanted ? self->request->wanted
-                                                                                        : 500));
+        co_try(self->status, awl__respond_wanted(self->request, status_for(self->request, self->rc)));
     else if (self->rc && !self->request->out.ended)
         awl__respond_break(self->request); /* the rest of the body will not come, and its end must not */
     if (!self->request->status || self->request->failed || awl_respond_end(self->request))
@@ -302,8 +300,9 @@ co_def(serve_request, { awl_request *request; int status; bool goes_on; })
 /* There are too many connections. Result: whether the client is given time to read that: not to very many at once. */
 static bool refuse(awl__connection *c)
 {
-    static const char busy[] = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\n"
-                               "Content-Type: text/plain; charset=utf-8\r\nContent-Length: 24\r\n\r\n503 Service Unavailable\n";
+    static const char busy[] =
+        "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\n"
+        "Content-Type: text/plain; charset=utf-8\r\nContent-Length: 24\r\n\r\n503 Service Unavailable\n";
 
     (void)awl_stream_write(c->s, busy, sizeof busy - 1);
     return c->site->refused <= c->site->limit / 16 + 1;

@@ -90,7 +90,8 @@ static bool keeps_promise(const char *name, const char *path, const awl_http_coo
     return true;
 }
 
-int awl_respond_cookie(awl_request *request, const char *name, const char *value, const awl_http_cookie_options *options)
+int awl_respond_cookie(awl_request *request, const char *name, const char *value,
+                       const awl_http_cookie_options *options)
 {
     static const awl_http_cookie_options none;
     static const char *const same_sites[] = { "Lax", "Strict", "None" };

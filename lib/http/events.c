@@ -136,7 +136,11 @@ co_def(respond_event, { awl_request *request; awl_http_event event; awl__http_ou
 
 awl_coro awl_respond_event(awl_request *request, const awl_http_event *event)
 {
-    return co_call(respond_event, .request = event ? request : NULL, .event = event ? *event : (awl_http_event){ .data = NULL });
+    return co_call(respond_event, .request = event ? request : NULL,
+                   .event = event ? *event : (awl_http_event){ .data = NULL });
 }
 
-const char *awl_request_last_event_id(const awl_request *request) { return awl_request_field(request, "last-event-id"); }
+const char *awl_request_last_event_id(const awl_request *request)
+{
+    return awl_request_field(request, "last-event-id");
+}

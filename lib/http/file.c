@@ -24,8 +24,9 @@ static void put_etag(const struct stat *st, char etag[TAG])
     struct timespec now;
 
     clock_gettime(CLOCK_REALTIME, &now);
-    snprintf(etag, TAG, "%s\"%" PRIx64 "-%" PRIx64 "-%" PRIx64 ".%lx\"", now.tv_sec - st->st_mtim.tv_sec < YOUNG ? "W/" : "",
-             (uint64_t)st->st_ino, (uint64_t)st->st_size, (uint64_t)st->st_mtim.tv_sec, (unsigned long)st->st_mtim.tv_nsec);
+    snprintf(etag, TAG, "%s\"%" PRIx64 "-%" PRIx64 "-%" PRIx64 ".%lx\"",
+             now.tv_sec - st->st_mtim.tv_sec < YOUNG ? "W/" : "", (uint64_t)st->st_ino, (uint64_t)st->st_size,
+             (uint64_t)st->st_mtim.tv_sec, (unsigned long)st->st_mtim.tv_nsec);
 }
 
 /* The fields that go with 200, 206 and 304 alike. 0 or the error. */
@@ -165,7 +166,8 @@ co_def(respond_opened, {
     if (self->request->is_head && self->status != 304)
         awl__respond_counted(self->request, (uint64_t)self->len);
     else if (self->len > SMALL && self->status != 304)
-        co_await(co_call(send_part, .request = self->request, .fd = self->file->fd, .first = self->first, .len = self->len));
+        co_await(co_call(send_part, .request = self->request, .fd = self->file->fd, .first = self->first,
+                         .len = self->len));
     co_end;
 }
 
@@ -202,7 +204,8 @@ co_def(respond_fd, { awl_request *request; awl__file file; })
 
 awl_coro awl_respond_fd(awl_request *request, int fd, const char *type)
 {
-    return co_call(respond_fd, .request = request, .file = { .fd = fd, .type = type ? type : "application/octet-stream" });
+    return co_call(respond_fd, .request = request,
+                   .file = { .fd = fd, .type = type ? type : "application/octet-stream" });
 }
 
 co_def(respond_file, { awl_request *request; const char *path; awl__file file; int status; })

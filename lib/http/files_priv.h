@@ -11,8 +11,8 @@
 /* ---- Opening (beneath.c) ----------------------------------------------------------------------------------------- */
 
 /*
- * Opens for reading what `path` is within the folder `root`. A path that is absolute or leads out of it, by ".." or by a
- * link, is -EXDEV or -ELOOP.
+ * Opens for reading what `path` is within the folder `root`. A path that is absolute or leads out of it, by ".." or by
+ * a link, is -EXDEV or -ELOOP.
  *
  * Result   the descriptor, or -error. The second one is what does where the kernel has no openat2: it follows no link.
  */

@@ -37,8 +37,8 @@ void awl__put_path(awl__http_out *out, const char *path, size_t len, const char 
     }
 }
 
-/* Sends the client to the same path with a '/' behind, so that links in the folder's page lead into it. More than one '/'
- * in front would be the name of a host. */
+/* Sends the client to the same path with a '/' behind, so that links in the folder's page lead into it. More than one
+ * '/' in front would be the name of a host. */
 static int redirect(awl_request *request)
 {
     awl__http_out to = { .loop = request->app->loop };
@@ -168,7 +168,8 @@ co_def(folder_get, {
     if (!self->rc) {
         self->file.type = awl_http_type_of(self->path, self->folder->options.types);
         self->file.max_age = self->folder->options.max_age;
-        self->rc = self->folder->options.no_gzip ? 0 : prefer_gzip(self->request, self->folder, self->path, &self->file);
+        self->rc =
+            self->folder->options.no_gzip ? 0 : prefer_gzip(self->request, self->folder, self->path, &self->file);
     }
     if (self->rc && awl__status_of_open(self->rc))
         awl_respond_error(self->request, awl__status_of_open(self->rc));

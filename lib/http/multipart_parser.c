@@ -37,8 +37,8 @@ static const char *take_word(cursor *c, const char *stops)
     return word;
 }
 
-/* What is in quotes. Of what a backslash may stand before, only quotes and backslashes are taken for that: browsers write
- * the others as they are. NULL: it does not end. */
+/* What is in quotes. Of what a backslash may stand before, only quotes and backslashes are taken for that: browsers
+ * write the others as they are. NULL: it does not end. */
 static const char *take_quoted(cursor *c)
 {
     const char *text = c->to;
@@ -156,7 +156,9 @@ static bool take_disposition(awl__parts *parts, cursor *c)
     if (!kind || !awl__http_same(kind, "form-data") || parts->name)
         return false;
     while ((rc = take_parameter(c, &name, &value)) > 0) {
-        const char **of = awl__http_same(name, "name") ? &parts->name : awl__http_same(name, "filename") ? &parts->filename : NULL;
+        const char **of = awl__http_same(name, "name")       ? &parts->name
+                          : awl__http_same(name, "filename") ? &parts->filename
+                                                             : NULL;
 
         if (of && *of)
             return false;

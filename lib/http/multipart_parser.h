@@ -1,6 +1,6 @@
 /*
- * Bodies of multipart/form-data, without any input: RFC 2046, 5.1.1 and RFC 7578. Somebody fills a window, and the parser says
- * what is in it.
+ * Bodies of multipart/form-data, without any input: RFC 2046, 5.1.1 and RFC 7578. Somebody fills a window, and the
+ * parser says what is in it.
  */
 #ifndef AWL_HTTP_MULTIPART_PARSER_H
 #define AWL_HTTP_MULTIPART_PARSER_H
@@ -31,8 +31,8 @@ typedef struct awl__parts {
 /* Takes the boundary out of a Content-Type. false: it is no multipart/form-data with one. */
 bool awl__parts_begin(awl__parts *parts, const char *type);
 
-/* The bytes at `start` that belong to the present part, or to what is before the first, and are to be taken by moving `start`;
- * *ended: the delimiter is behind them. */
+/* The bytes at `start` that belong to the present part, or to what is before the first, and are to be taken by moving
+ * `start`; *ended: the delimiter is behind them. */
 size_t awl__parts_data(awl__parts *parts, bool *ended);
 
 /*

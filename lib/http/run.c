@@ -10,7 +10,7 @@
 
 enum { GRACE = 30 }; /* seconds */
 
-/* ---- Hooks --------------------------------------------------------------------------------------------------------- */
+/* ---- Hooks ------------------------------------------------------------------------------------------------------- */
 
 /* 0; EINVAL; ENOMEM. In front of the list, or at its end. */
 static int add_hook(awl_http_app *app, awl__hook **list, bool in_front, awl_http_hook *fn, void *arg)
@@ -67,7 +67,7 @@ co_def(cleanup, { awl_http_app *app; const awl__hook *hook; int rc, first; })
 
 awl_coro awl_http_cleanup(awl_http_app *app) { return co_call(cleanup, .app = app); }
 
-/* ---- Signals ------------------------------------------------------------------------------------------------------- */
+/* ---- Signals ----------------------------------------------------------------------------------------------------- */
 
 typedef struct signals {
     int fd;
@@ -90,7 +90,7 @@ static void signal_came(void *arg)
     }
 }
 
-/* ---- One process --------------------------------------------------------------------------------------------------- */
+/* ---- One process ------------------------------------------------------------------------------------------------- */
 
 co_def(run_site, {
     const awl__run *run;
@@ -168,7 +168,7 @@ int awl__run_here(const awl__run *run)
     return rc;
 }
 
-/* ---- Running; see awl/http_run.h ----------------------------------------------------------------------------------- */
+/* ---- Running; see awl/http_run.h --------------------------------------------------------------------------------- */
 
 static void tell(const awl__run *run, int port)
 {

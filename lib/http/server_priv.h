@@ -111,8 +111,8 @@ struct awl_request {
     awl__http_head head; /* last: what it holds of fields is not cleared */
 };
 
-/* Begins with the head, which it copies. 0, or the status that is answered: 400 for what is no path, 501 for CONNECT, 503
- * without memory. */
+/* Begins with the head, which it copies. 0, or the status that is answered: 400 for what is no path, 501 for CONNECT,
+ * 503 without memory. */
 int awl__request_open(awl_request *request, const char *text, size_t len);
 void awl__request_close(awl_request *request);
 
@@ -122,8 +122,8 @@ bool awl__request_is_gone(const awl_request *request);
 /* A part of a form or query, decoded, with '+' for a space; what is no escape stands for itself. NULL: no memory. */
 const char *awl__request_decode(awl_request *request, const char *from, const char *end);
 
-/* What the client sent is wrong: if the handler ends with that error, it is not reported, and the client gets the status.
- * Result: the error. */
+/* What the client sent is wrong: if the handler ends with that error, it is not reported, and the client gets the
+ * status. Result: the error. */
 int awl__request_refuse(awl_request *request, int status, int error);
 
 /* ---- Responses (respond.c) --------------------------------------------------------------------------------------- */
@@ -153,7 +153,8 @@ enum awl__phase { AWL__IDLE, AWL__HEAD, AWL__BODY, AWL__WRITE, AWL__HANDLER };
 /* An application on an address; its server owns it. */
 typedef struct awl__site {
     awl_http_app *app;
-    struct awl__connection *busy, *idle, **idle_end; /* of the idle ones, the one that has been so for longest is first */
+    struct awl__connection *busy;
+    struct awl__connection *idle, **idle_end; /* the one that has been so for longest is first */
     size_t n, limit; /* connections that count, and how many may */
     size_t refused;  /* that do not, and are being told so */
     bool closing;

@@ -11,7 +11,7 @@ enum { AWL__SHA1 = 20 };
 /* The digest of `len` bytes, up to 2^29 of them. */
 void awl__sha1(const void *data, size_t len, uint8_t digest[AWL__SHA1]);
 
-/* Writes base64 with its padding, and a zero byte: (len + 2) / 3 * 4 + 1 bytes in all. Result: the length of the text. */
+/* Writes base64 with its padding and a zero byte: (len + 2) / 3 * 4 + 1 bytes in all. Result: the text's length. */
 size_t awl__base64_encode(const void *data, size_t len, char *text);
 
 /* Writes what a text of base64 stands for, at most text_len / 4 * 3 bytes. Result: their number; -1: it is none. */

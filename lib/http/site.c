@@ -9,7 +9,7 @@ enum {
     LEAST = 16,
 };
 
-/* ---- Lists --------------------------------------------------------------------------------------------------------- */
+/* ---- Lists ------------------------------------------------------------------------------------------------------- */
 
 /* Among the idle ones the newest is the last; among the others the order does not matter. */
 static void enter_list(awl__connection *c, bool idle)
@@ -44,7 +44,7 @@ void awl__site_set_idle(awl__connection *c, bool idle)
     enter_list(c, idle);
 }
 
-/* ---- How many there may be ----------------------------------------------------------------------------------------- */
+/* ---- How many there may be --------------------------------------------------------------------------------------- */
 
 static size_t descriptors(void)
 {

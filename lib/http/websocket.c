@@ -20,7 +20,8 @@ static void free_message(awl_websocket *ws)
     ws->len = ws->cap = 0;
 }
 
-/* Room for some of what is to come, and a zero byte. It grows with what has come, not with what was announced. 0 or ENOMEM. */
+/* Room for some of what is to come, and a zero byte. It grows with what has come, not with what was announced. 0;
+ * ENOMEM. */
 static int make_room(awl_websocket *ws)
 {
     const uint64_t need = ws->len + (ws->head.len - ws->at) + 1;
@@ -104,7 +105,7 @@ static int take_close(awl_websocket *ws)
     ws->control[len] = '\0';
     if (len)
         memmove(ws->control, ws->control + 2, len - 1);
-    (void)awl__websocket_write_close(ws, len ? (int)code : 0, NULL); /* if that cannot be sent, it does not matter any more */
+    (void)awl__websocket_write_close(ws, len ? (int)code : 0, NULL); /* if that fails, it does not matter any more */
     ws->close_code = (int)code;
     return 0;
 }
@@ -116,7 +117,9 @@ static int end_frame(awl_websocket *ws, bool *done)
     *done = false;
     switch (ws->head.opcode) {
     case AWL__WS_PING: /* unless the other side lets all the answers lie: then it gets no more */
-        return ws->s->gate.paused_ || ws->close_sent ? 0 : awl__websocket_write(ws, AWL__WS_PONG, ws->control, (size_t)ws->at);
+        return ws->s->gate.paused_ || ws->close_sent
+                   ? 0
+                   : awl__websocket_write(ws, AWL__WS_PONG, ws->control, (size_t)ws->at);
     case AWL__WS_PONG: return 0;
     case AWL__WS_CLOSE: *done = true; return take_close(ws);
     default: *done = ws->head.fin;

@@ -12,7 +12,8 @@ static bool is_in_order(const awl__ws_reader *reader, const awl__ws_head *head)
 {
     if (is_control(head->opcode))
         return head->opcode <= AWL__WS_PONG && head->fin && head->len <= AWL__WS_CONTROL;
-    return head->opcode == AWL__WS_CONTINUATION ? reader->message != 0 : head->opcode <= AWL__WS_BINARY && !reader->message;
+    return head->opcode == AWL__WS_CONTINUATION ? reader->message != 0
+                                                : head->opcode <= AWL__WS_BINARY && !reader->message;
 }
 
 /* The payload's length, in as few bytes as possible. false: in more. */

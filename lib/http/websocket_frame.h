@@ -1,6 +1,6 @@
 /*
- * Frames of WebSockets, without any input or output: RFC 6455, section 5. One side writes heads and masks payloads; the other
- * reads heads, which are checked against what came before, and has text checked as it comes.
+ * Frames of WebSockets, without any input or output: RFC 6455, section 5. One side writes heads and masks payloads; the
+ * other reads heads, which are checked against what came before, and has text checked as it comes.
  */
 #ifndef AWL_HTTP_WEBSOCKET_FRAME_H
 #define AWL_HTTP_WEBSOCKET_FRAME_H
@@ -9,7 +9,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum awl__ws_opcode { AWL__WS_CONTINUATION, AWL__WS_TEXT, AWL__WS_BINARY, AWL__WS_CLOSE = 8, AWL__WS_PING, AWL__WS_PONG };
+enum awl__ws_opcode {
+    AWL__WS_CONTINUATION,
+    AWL__WS_TEXT,
+    AWL__WS_BINARY,
+    AWL__WS_CLOSE = 8,
+    AWL__WS_PING,
+    AWL__WS_PONG
+};
 
 enum {
     AWL__WS_HEAD = 14,     /* bytes of the longest head */

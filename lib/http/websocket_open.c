@@ -182,7 +182,8 @@ typedef struct target {
 
 static int take_url(const char *text, target *t)
 {
-    if (!text || awl_url_parse(text, &t->url) || !t->url.host.at || !t->url.host.len || t->url.host.len >= sizeof t->host)
+    if (!text || awl_url_parse(text, &t->url) || !t->url.host.at || !t->url.host.len ||
+        t->url.host.len >= sizeof t->host)
         return EINVAL;
     t->secure = awl_url_part_is_nocase(t->url.scheme, "wss") || awl_url_part_is_nocase(t->url.scheme, "https");
     if (!t->secure && !awl_url_part_is_nocase(t->url.scheme, "ws") && !awl_url_part_is_nocase(t->url.scheme, "http"))
@@ -202,9 +203,9 @@ static int ask(awl_stream *s, const target *t, const awl_websocket_options *opti
     int error = 0;
 
     awl__http_out_print(&out, "GET %s%.*s%s%.*s HTTP/1.1\r\nHost: %s%s%s%s%.*s\r\n", url->path.len ? "" : "/",
-                        (int)url->path.len, url->path.len ? url->path.at : "", url->query.at ? "?" : "", (int)url->query.len,
-                        url->query.at ? url->query.at : "", v6 ? "[" : "", t->host, v6 ? "]" : "", url->port.len ? ":" : "",
-                        (int)url->port.len, url->port.at ? url->port.at : "");
+                        (int)url->path.len, url->path.len ? url->path.at : "", url->query.at ? "?" : "",
+                        (int)url->query.len, url->query.at ? url->query.at : "", v6 ? "[" : "", t->host, v6 ? "]" : "",
+                        url->port.len ? ":" : "", (int)url->port.len, url->port.at ? url->port.at : "");
     awl__http_out_print(&out, "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: %s\r\n"
                               "Sec-WebSocket-Version: 13\r\n", key);
     if (options->protocols)
@@ -233,7 +234,8 @@ static int check_response(awl_stream *s, const awl__http_head *head, const char 
     char answer[AWL__WS_ANSWER + 1];
 
     if (head->status != 101) {
-        awl__error_detail(s->io.loop, AWL_ESTATUS, "the server refused the WebSocket: %d %s", head->status, text + head->reason);
+        awl__error_detail(s->io.loop, AWL_ESTATUS, "the server refused the WebSocket: %d %s", head->status,
+                          text + head->reason);
         return AWL_ESTATUS;
     }
     awl__websocket_answer(key, answer);
@@ -298,7 +300,13 @@ co_def(handshake, {
     co_end;
 }
 
-co_def(websocket_connect_stream, { awl_stream *s; const char *url; awl_websocket_options options; target t; awl_websocket *ws; })
+co_def(websocket_connect_stream, {
+    awl_stream *s;
+    const char *url;
+    awl_websocket_options options;
+    target t;
+    awl_websocket *ws;
+})
 {
     co_begin;
     if (!self->s || take_url(self->url, &self->t))

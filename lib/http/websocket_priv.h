@@ -42,7 +42,8 @@ struct awl_websocket {
 };
 
 /* Makes one on a stream. NULL: no memory. It has the masks of a client or the rules of a server. */
-awl_websocket *awl__websocket_new(awl_stream *s, bool is_client, bool owns_stream, const awl_websocket_options *options);
+awl_websocket *awl__websocket_new(awl_stream *s, bool is_client, bool owns_stream,
+                                  const awl_websocket_options *options);
 
 void awl__websocket_drop(awl_websocket *ws); /* one reference */
 
@@ -56,8 +57,8 @@ int awl__websocket_random(void *bytes, size_t len);
 /* What answers a key: RFC 6455, 4.2.2. */
 void awl__websocket_answer(const char *key, char answer[AWL__WS_ANSWER + 1]);
 
-/* Whether a list, separated by commas, has a token (in small letters) in it, in any case. The next token of a list, *len characters of it, at
- * *at, which moves behind it; NULL: there are no more. */
+/* Whether a list, separated by commas, has a token (in small letters) in it, in any case. The next token of a list,
+ * *len characters of it, at *at, which moves behind it; NULL: there are no more. */
 bool awl__list_has(const char *list, const char *token);
 const char *awl__list_next(const char **at, size_t *len);
 

@@ -50,7 +50,8 @@ static int write_plain(awl_websocket *ws, const uint8_t *head, size_t head_len, 
 }
 
 /* The same, masked piece by piece. A part of a frame cannot be taken back: an error behind it is the stream's. */
-static int write_masked(awl_websocket *ws, const uint8_t *head, size_t head_len, const awl__ws_head *frame, const char *data)
+static int write_masked(awl_websocket *ws, const uint8_t *head, size_t head_len, const awl__ws_head *frame,
+                        const char *data)
 {
     uint8_t piece[PIECE];
     size_t used = head_len;

@@ -41,10 +41,10 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* ---- The port ------------------------------------------------------------------------------------------------------ */
+/* ---- The port ---------------------------------------------------------------------------------------------------- */
 
-/* Binds a second socket to the address of a server that is about to be closed. It does not listen, so it gets no connection,
- * but nobody else can be given the port. Result: the socket or -errno. */
+/* Binds a second socket to the address of a server that is about to be closed. It does not listen, so it gets no
+ * connection, but nobody else can be given the port. Result: the socket or -errno. */
 static int hold_address(int fd)
 {
     struct sockaddr_storage address;
@@ -91,7 +91,7 @@ co_def(pick_port, { crew *c; awl_server *server; awl_stream_options options; })
     co_end;
 }
 
-/* ---- Workers ------------------------------------------------------------------------------------------------------- */
+/* ---- Workers ----------------------------------------------------------------------------------------------------- */
 
 /* In the worker: says that it accepts, or with which error it does not. */
 static void say(const awl__run *run, int error)
@@ -169,7 +169,10 @@ static void end_all(crew *c)
 
     signal_all(c, SIGTERM);
     if (!c->kill_at)
-        c->kill_at = now_ms() + PATIENCE * 1000 + (grace < 0 ? 0 : grace > AWL_SECOND * 1000000 ? 1000000000 : grace / AWL_MS);
+        c->kill_at = now_ms() + PATIENCE * 1000 +
+                     (grace < 0                      ? 0
+                      : grace > AWL_SECOND * 1000000 ? 1000000000
+                                                     : grace / AWL_MS);
 }
 
 /* Takes the signals that have come, waiting for one until then. */

@@ -1,6 +1,6 @@
 /*
- * Bodies of multipart/form-data: the parts, their names and their data are the same in whichever pieces the body comes, and
- * all data together is no more than the body.
+ * Bodies of multipart/form-data: the parts, their names and their data are the same in whichever pieces the body comes,
+ * and all data together is no more than the body.
  *
  * The first byte is the size of the pieces; the rest is text, see words.h.
  */
@@ -15,9 +15,12 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 static const char *const words[] = {
-    "--XX\r\n", "--XX", "--XX--", "\r\n", "\r\n\r\n", "\r", "\n", "--", "-", "X", "Content-Disposition: form-data; name=a",
-    "Content-Disposition: form-data; name=\"b\"; filename=\"/c\\d.e\"\r\n", "Content-Type: t\r\n\r\n", "; ", "=", "\"", "\\", "\t",
-    "\r\n--XX\r\nContent-Disposition: form-data; name=n\r\n\r\n", "data", "\xff", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+    "--XX\r\n", "--XX", "--XX--",
+    "\r\n", "\r\n\r\n", "\r", "\n", "--", "-", "X", "; ", "=", "\"", "\\", "\t", "data", "\xff",
+    "Content-Disposition: form-data; name=a",
+    "Content-Disposition: form-data; name=\"b\"; filename=\"/c\\d.e\"\r\n",
+    "Content-Type: t\r\n\r\n", "\r\n--XX\r\nContent-Disposition: form-data; name=n\r\n\r\n",
+    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
 };
 
 /* What was found: names and data, and how it ended. */

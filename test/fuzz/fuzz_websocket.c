@@ -1,6 +1,7 @@
 /*
- * Frames of WebSockets: a head that is read is the one that writing makes again, byte for byte; what is judged of a beginning
- * is judged of the whole; text is UTF-8, however it is cut, exactly if a decoder by the numbers finds characters in it.
+ * Frames of WebSockets: a head that is read is the one that writing makes again, byte for byte; what is judged of a
+ * beginning is judged of the whole; text is UTF-8, however it is cut, exactly if a decoder by the numbers finds
+ * characters in it.
  *
  * The first byte is the role and where the text is cut; the rest is frames, or text.
  */

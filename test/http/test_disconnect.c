@@ -6,8 +6,14 @@
 #include "site_rig.h"
 
 /* A client over a real socket: the peer's end of a pair, of which the server has the other. */
-#define PAIR_TEST(name, ...)                                                                                           \
-    VIRTUAL_TEST(name, { awl_http_app *app; awl_stream *s; awl_task *server; int rc, peer; __extension__ struct __VA_ARGS__; })
+#define PAIR_TEST(name, ...)              \
+    VIRTUAL_TEST(name, {                  \
+        awl_http_app *app;                \
+        awl_stream *s;                    \
+        awl_task *server;                 \
+        int rc, peer;                     \
+        __extension__ struct __VA_ARGS__; \
+    })
 
 #define pair_begins(handler, ...)                                                                                      \
     do {                                                                                                               \
@@ -43,7 +49,7 @@ static void say(const char *what) { strcat(trace, what); }
 
 #define REQUEST "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
-/* ---- Clients that go ----------------------------------------------------------------------------------------------- */
+/* ---- Clients that go --------------------------------------------------------------------------------------------- */
 
 HANDLER(sleeps, {})
 {
@@ -153,7 +159,7 @@ PAIR_TEST(a_handler_can_wait_for_the_end_of_its_client, {})
     co_end;
 }
 
-/* ---- Clients that are too many ------------------------------------------------------------------------------------- */
+/* ---- Clients that are too many ----------------------------------------------------------------------------------- */
 
 /* A blocking client of a server on loopback. */
 static int call(int port)
@@ -186,8 +192,13 @@ co_def(turns, { int n; })
     co_end;
 }
 
-#define LIMIT_TEST(name, ...)                                                                                          \
-    VIRTUAL_TEST(name, { awl_http_app *app; awl_server *server; int port, rc, i, fd[6]; __extension__ struct __VA_ARGS__; })
+#define LIMIT_TEST(name, ...)             \
+    VIRTUAL_TEST(name, {                  \
+        awl_http_app *app;                \
+        awl_server *server;               \
+        int port, rc, i, fd[6];           \
+        __extension__ struct __VA_ARGS__; \
+    })
 
 #define limit_begins(n)                                                                                                \
     do {                                                                                                               \

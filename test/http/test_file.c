@@ -128,8 +128,8 @@ SERVER_TEST(who_has_the_file_is_told_so, { char etag[80], text[256]; })
     copy_etag(self->etag);
     CHECK(self->etag[0] == '"');
     CHECK_ANSWERS("200 hello");
-    snprintf(self->text, sizeof self->text, "GET /a.txt HTTP/1.1\r\nHost: a\r\nIf-None-Match: \"x\"\r\nif-none-match: W/%s\r\n\r\n",
-             self->etag);
+    snprintf(self->text, sizeof self->text,
+             "GET /a.txt HTTP/1.1\r\nHost: a\r\nIf-None-Match: \"x\"\r\nif-none-match: W/%s\r\n\r\n", self->etag);
     client_sends(self->text);
     settle();
     CHECK_FIELD("Last-Modified: Sun, 09 Sep 2001 01:46:40 GMT");
@@ -168,8 +168,8 @@ SERVER_TEST(a_part_is_sent_to_who_asks_for_it, { char etag[80], text[256]; })
     CHECK_GET("/a.txt", "Range: bytes=-2\r\nIf-Range: \"x\"\r\n", "200 hello");
     CHECK_GET("/a.txt", "Range: bytes=-2\r\nIf-Range: Sun, 09 Sep 2001 01:46:39 GMT\r\n", "200 hello");
     CHECK_GET("/a.txt", "Range: bytes=-2\r\nIf-Range: Sun, 09 Sep 2001 01:46:40 GMT\r\n", "206 lo");
-    snprintf(self->text, sizeof self->text, "GET /a.txt HTTP/1.1\r\nHost: a\r\nRange: bytes=0-0\r\nIf-Range: %s\r\n\r\n",
-             self->etag);
+    snprintf(self->text, sizeof self->text,
+             "GET /a.txt HTTP/1.1\r\nHost: a\r\nRange: bytes=0-0\r\nIf-Range: %s\r\n\r\n", self->etag);
     CHECK_SAYS("206 h", self->text);
     server_ends(self);
     co_end;
@@ -202,8 +202,8 @@ SERVER_TEST(a_young_file_has_a_weak_tag, { char etag[80], text[256]; })
     copy_etag(self->etag);
     CHECK(strncmp(self->etag, "W/\"", 3) == 0);
     CHECK_ANSWERS("200 young");
-    snprintf(self->text, sizeof self->text, "GET /young HTTP/1.1\r\nHost: a\r\nRange: bytes=0-0\r\nIf-Range: %s\r\n\r\n",
-             self->etag);
+    snprintf(self->text, sizeof self->text,
+             "GET /young HTTP/1.1\r\nHost: a\r\nRange: bytes=0-0\r\nIf-Range: %s\r\n\r\n", self->etag);
     CHECK_SAYS("200 young", self->text);
     server_ends(self);
     co_end;

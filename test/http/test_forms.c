@@ -35,7 +35,8 @@ SERVER_TEST(a_form_is_taken_apart, {})
     CHECK_SAYS("200 0  none", POST(FORM, 0, ""));
     CHECK_SAYS("200 3 [a|][a|2][|3]", POST(FORM, 9, "a&&a=2&=3"));
     CHECK_SAYS("200 1 [a|%%zz%00] %%zz%00", POST(FORM, 9, "a=%%zz%00"));
-    CHECK_SAYS("200 1 [a|1=2] 1=2", POST("content-type: Application/X-WWW-Form-URLencoded; charset=utf-8\r\n", 5, "a=1=2"));
+    CHECK_SAYS("200 1 [a|1=2] 1=2",
+               POST("content-type: Application/X-WWW-Form-URLencoded; charset=utf-8\r\n", 5, "a=1=2"));
     server_ends(self);
     co_end;
 }

@@ -19,7 +19,7 @@ static void say(const char *what)
 
 #define CHECK_SAID(expected) (CHECK_STR(trace, (expected)), (void)(trace[0] = '\0'))
 
-/* ---- An application ------------------------------------------------------------------------------------------------ */
+/* ---- An application ---------------------------------------------------------------------------------------------- */
 
 static awl_time handler_takes;
 
@@ -72,7 +72,7 @@ static int setup(awl_http_app *app, awl_stream_options *options, void *arg)
     return setup_error;
 }
 
-/* ---- A client within ----------------------------------------------------------------------------------------------- */
+/* ---- A client within --------------------------------------------------------------------------------------------- */
 
 static int n_signals;
 static const char *answer;
@@ -91,7 +91,10 @@ co_def(client, { int port, i, rc; awl_stream *s; char *line; })
     self->line = NULL;
     if (!self->rc)
         co_result(self->line);
-    answer = self->rc ? "reset" : !self->line ? "nothing" : strncmp(self->line, "HTTP/1.1 200", 12) == 0 ? "200" : "other";
+    answer = self->rc                                       ? "reset"
+             : !self->line                                  ? "nothing"
+             : strncmp(self->line, "HTTP/1.1 200", 12) == 0 ? "200"
+                                                            : "other";
     co_finally;
     awl_stream_close(self->s);
     co_end;
@@ -182,7 +185,7 @@ VIRTUAL_TEST(a_running_loop_has_no_room_for_another, { int rc; })
     co_end;
 }
 
-/* ---- Several processes --------------------------------------------------------------------------------------------- */
+/* ---- Several processes ------------------------------------------------------------------------------------------- */
 
 static int port_pipe[2];
 
@@ -223,7 +226,8 @@ static pid_t who_answers(int port)
     const char *body;
 
     CHECK(fd >= 0);
-    if (connect(fd, (const struct sockaddr *)&to, sizeof to) == 0 && send(fd, request, sizeof request - 1, MSG_NOSIGNAL) > 0) {
+    if (connect(fd, (const struct sockaddr *)&to, sizeof to) == 0 &&
+        send(fd, request, sizeof request - 1, MSG_NOSIGNAL) > 0) {
         while (len < sizeof text - 1 && (n = read(fd, text + len, sizeof text - 1 - len)) > 0)
             len += (size_t)n;
     }

@@ -39,7 +39,11 @@ SERVER_TEST(cookies_are_found_by_their_names, {})
 HANDLER(sets_cookies, {})
 {
     static const awl_http_cookie_options all = {
-        .path = "/x", .domain = "example.org", .max_age = 90 * AWL_SECOND, .same_site = AWL_SAME_SITE_NONE, .secure = true,
+        .path = "/x",
+        .domain = "example.org",
+        .max_age = 90 * AWL_SECOND,
+        .same_site = AWL_SAME_SITE_NONE,
+        .secure = true,
         .for_scripts = true,
     };
     awl_request *r = self->request;
@@ -47,10 +51,13 @@ HANDLER(sets_cookies, {})
     co_begin;
     CHECK_INT(awl_respond_cookie(r, "a", "1", NULL), 0);
     CHECK_INT(awl_respond_cookie(r, "b", "", &all), 0);
-    CHECK_INT(awl_respond_cookie(r, "c", "x", &(awl_http_cookie_options){ .max_age = -1, .same_site = AWL_SAME_SITE_STRICT }), 0);
+    CHECK_INT(
+        awl_respond_cookie(r, "c", "x", &(awl_http_cookie_options){ .max_age = -1, .same_site = AWL_SAME_SITE_STRICT }),
+        0);
     CHECK_INT(awl_respond_cookie(r, "__Host-d", "x", &(awl_http_cookie_options){ .secure = true }), 0);
     CHECK_INT(awl_respond_cookie(r, "__Host-d", "x", &all), EINVAL);
-    CHECK_INT(awl_respond_cookie(r, "__Host-d", "x", &(awl_http_cookie_options){ .secure = true, .path = "/a" }), EINVAL);
+    CHECK_INT(awl_respond_cookie(r, "__Host-d", "x", &(awl_http_cookie_options){ .secure = true, .path = "/a" }),
+              EINVAL);
     CHECK_INT(awl_respond_cookie(r, "__Secure-d", "x", NULL), EINVAL);
     CHECK_INT(awl_respond_cookie(r, "d", "x", &(awl_http_cookie_options){ .same_site = AWL_SAME_SITE_NONE }), EINVAL);
     CHECK_INT(awl_respond_cookie(r, "d", "x", &(awl_http_cookie_options){ .path = "a" }), EINVAL);

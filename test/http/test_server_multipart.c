@@ -46,7 +46,8 @@ static char message[40000];
 /* A request with a body; what stands for the boundary is "XX". */
 static const char *post(const char *type, const char *body)
 {
-    sprintf(message, "POST / HTTP/1.1\r\nHost: a\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n%s", type, strlen(body), body);
+    sprintf(message, "POST / HTTP/1.1\r\nHost: a\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n%s", type,
+            strlen(body), body);
     return message;
 }
 
@@ -71,11 +72,14 @@ SERVER_TEST(parts_come_with_their_names, {})
 {
     co_begin;
     CHECK_PARTS("200 [a|-|text/plain|1][f|x.txt|text/x|two\r\nlines]", TYPE,
-                PART("name=\"a\"", "1") PART("name=f; filename=\"x.txt\"\r\ncontent-type: text/x ", "two\r\nlines") END);
+                PART("name=\"a\"", "1") PART("name=f; filename=\"x.txt\"\r\ncontent-type: text/x ", "two\r\nlines")
+                    END);
     CHECK_PARTS("200 [a|-|text/plain|]", TYPE, PART("name=\"a\"", "") END);
     CHECK_PARTS("200 none", TYPE, END);
-    CHECK_PARTS("200 [a|-|text/plain|1]", TYPE, "preamble\r\n--X\r\n" PART("name=\"a\"", "1") END "epilogue\r\n--XX\r\n");
-    CHECK_PARTS("200 [a|-|text/plain|1]", "Multipart/Form-Data; charset=utf-8; Boundary=\"XX\"", PART("name=\"a\"", "1") END);
+    CHECK_PARTS("200 [a|-|text/plain|1]", TYPE,
+                "preamble\r\n--X\r\n" PART("name=\"a\"", "1") END "epilogue\r\n--XX\r\n");
+    CHECK_PARTS("200 [a|-|text/plain|1]", "Multipart/Form-Data; charset=utf-8; Boundary=\"XX\"",
+                PART("name=\"a\"", "1") END);
     co_end;
 }
 
@@ -94,7 +98,8 @@ SERVER_TEST(names_of_files_have_no_folders, {})
     co_begin;
     CHECK_PARTS("200 [a|c|text/plain|]", TYPE, PART("name=a; filename=\"/b/../c\"", "") END);
     CHECK_PARTS("200 [a|c.txt|text/plain|]", TYPE, PART("name=a; filename=\"C:\\b\\c.txt\"", "") END);
-    CHECK_PARTS("200 [q\"\\|say \"x\"|text/plain|]", TYPE, PART("name=\"q\\\"\\\\\"; filename=\"say \\\"x\\\"\"", "") END);
+    CHECK_PARTS("200 [q\"\\|say \"x\"|text/plain|]", TYPE,
+                PART("name=\"q\\\"\\\\\"; filename=\"say \\\"x\\\"\"", "") END);
     CHECK_PARTS("200 [a||text/plain|]", TYPE, PART("name=a; filename=\"\"", "") END);
     co_end;
 }
@@ -144,8 +149,13 @@ SERVER_TEST(what_is_malformed_is_refused, { size_t i; })
 SERVER_TEST(other_types_are_refused, { size_t i; })
 {
     static const char *const types[] = {
-        "text/plain", "multipart/mixed; boundary=XX", "multipart/form-data", "multipart/form-data; boundary=",
-        "multipart/form-data; boundary=\"a \"", "multipart/form-data; boundary=\"a[\"", "multipart/form-dataX; boundary=XX",
+        "text/plain",
+        "multipart/mixed; boundary=XX",
+        "multipart/form-data",
+        "multipart/form-data; boundary=",
+        "multipart/form-data; boundary=\"a \"",
+        "multipart/form-data; boundary=\"a[\"",
+        "multipart/form-dataX; boundary=XX",
         "multipart/form-data boundary=XX",
         "multipart/form-data; boundary=12345678901234567890123456789012345678901234567890123456789012345678901",
     };

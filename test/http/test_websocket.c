@@ -5,7 +5,14 @@
 
 /* ---- The other side ---------------------------------------------------------------------------------------------- */
 
-enum { FIN = 128, TEXT = AWL__WS_TEXT, BINARY = AWL__WS_BINARY, CLOSE = AWL__WS_CLOSE, PING = AWL__WS_PING, PONG = AWL__WS_PONG };
+enum {
+    FIN = 128,
+    TEXT = AWL__WS_TEXT,
+    BINARY = AWL__WS_BINARY,
+    CLOSE = AWL__WS_CLOSE,
+    PING = AWL__WS_PING,
+    PONG = AWL__WS_PONG
+};
 
 /* Makes a frame by hand. Result: its length. */
 static size_t make_frame(char *out, bool masked, int first, const char *data, size_t len)
@@ -29,7 +36,8 @@ static void put_frame(int peer, bool masked, int first, const char *data, size_t
     CHECK_INT(send(peer, frame, n, MSG_NOSIGNAL), n);
 }
 
-/* What has come to the peer: FIRST:PAYLOAD of each frame, with blanks between them, and END. Masked ones have an `m`. */
+/* What has come to the peer: FIRST:PAYLOAD of each frame, with blanks between them, and END. Masked ones have an `m`.
+ * */
 static const char *frames(int peer)
 {
     static char bytes[70000], text[1024];

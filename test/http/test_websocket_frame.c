@@ -1,4 +1,5 @@
-/* test_websocket_frame.c: frames, masks and text of WebSockets, against oracles of the plainest kind; SHA-1 and base64. */
+/* test_websocket_frame.c: frames, masks and text of WebSockets, against oracles of the plainest kind; SHA-1 and base64.
+ * */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,8 @@ static bool allows(uint8_t first, uint8_t second, bool from_client, bool in_mess
     case 2: return !in_message;
     case 8:
     case 9:
-    case 10: return fin && len <= 125; /* "MUST have a payload length of 125 bytes or less and MUST NOT be fragmented" */
+    case 10:
+        return fin && len <= 125; /* "MUST have a payload length of 125 bytes or less and MUST NOT be fragmented" */
     default: return false;
     }
 }
@@ -217,7 +219,8 @@ TEST(sha1_is_that_of_the_standard)
 
     memset(a, 'a', sizeof a);
     check_sha1("abc", 3, "a9993e364706816aba3e25717850c26c9cd0d89d");
-    check_sha1("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", 56, "84983e441c3bd26ebaae4aa1f95129e5e54670f1");
+    check_sha1("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", 56,
+               "84983e441c3bd26ebaae4aa1f95129e5e54670f1");
     check_sha1(a, sizeof a, "34aa973cd4c4daa4f61eeb2bdbad27316534016f");
     check_sha1("", 0, "da39a3ee5e6b4b0d3255bfef95601890afd80709");
     check_sha1(a, 55, "c1c8bbdc22796e28c0e15163d20899b65621d65a");
@@ -230,9 +233,15 @@ TEST(sha1_is_that_of_the_standard)
 /* RFC 4648, 10. */
 TEST(base64_goes_there_and_back)
 {
-    static const char *const pairs[][2] = { { "", "" },         { "f", "Zg==" },     { "fo", "Zm8=" },       { "foo", "Zm9v" },
-                                            { "foob", "Zm9vYg==" }, { "fooba", "Zm9vYmE=" }, { "foobar", "Zm9vYmFy" } };
-    static const char *const wrong[] = { "Z", "Zg", "Zg=", "Zg===", "====", "Z===", "Zh==", "Zm9=", "Zm9v=", "Zm 9", "Zg==Zg==", "=Zg=", "Zm9\x80" };
+    static const char *const pairs[][2] = { { "", "" },
+                                            { "f", "Zg==" },
+                                            { "fo", "Zm8=" },
+                                            { "foo", "Zm9v" },
+                                            { "foob", "Zm9vYg==" },
+                                            { "fooba", "Zm9vYmE=" },
+                                            { "foobar", "Zm9vYmFy" } };
+    static const char *const wrong[] = { "Z",    "Zg",    "Zg=",  "Zg===",    "====", "Z===",   "Zh==",
+                                         "Zm9=", "Zm9v=", "Zm 9", "Zg==Zg==", "=Zg=", "Zm9\x80" };
     char text[16];
     uint8_t data[16];
 

@@ -180,9 +180,16 @@ static void answer(int peer, const char *response)
     put(peer, text);
 }
 
-#define ACCEPTS "HTTP/1.1 101 Yes\r\nupgrade: WebSocket\r\nconnection: keep-alive, upgrade\r\nSec-WebSocket-Accept: %s\r\n"
+#define ACCEPTS \
+    "HTTP/1.1 101 Yes\r\nupgrade: WebSocket\r\nconnection: keep-alive, upgrade\r\nSec-WebSocket-Accept: %s\r\n"
 
-VIRTUAL_TEST(a_client_asks_as_the_rfc_says, { awl_stream *s; awl_task *task; awl_websocket *ws; int peer, rc; char key[80]; })
+VIRTUAL_TEST(a_client_asks_as_the_rfc_says, {
+    awl_stream *s;
+    awl_task *task;
+    awl_websocket *ws;
+    int peer, rc;
+    char key[80];
+})
 {
     static const awl_http_pair headers[] = { { "Origin", "http://x" }, { NULL, NULL } };
     static const awl_websocket_options options = { .protocols = "a, b", .headers = headers };
@@ -231,7 +238,8 @@ VIRTUAL_TEST(a_server_that_does_not_agree_is_an_error, { awl_stream *s; awl_task
         { "HTTP/1.1 101 Yes\r\nConnection: upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n", AWL_EPROTOCOL },
         { "HTTP/1.1 101 Yes\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: %s\r\n\r\n", AWL_EPROTOCOL },
         { "HTTP/1.1 101 Yes\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n", AWL_EPROTOCOL },
-        { "HTTP/1.1 101 Yes\r\nUpgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Accept: x%s\r\n\r\n", AWL_EPROTOCOL },
+        { "HTTP/1.1 101 Yes\r\nUpgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Accept: x%s\r\n\r\n",
+          AWL_EPROTOCOL },
         { ACCEPTS "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n", AWL_EPROTOCOL },
         { ACCEPTS "Sec-WebSocket-Protocol: A\r\n\r\n", AWL_EPROTOCOL },
         { ACCEPTS "Sec-WebSocket-Protocol: a, b\r\n\r\n", AWL_EPROTOCOL },
@@ -269,8 +277,10 @@ VIRTUAL_TEST(what_is_no_websocket_url_is_refused, { awl_stream *s; int peer, rc;
     CHECK_FAILS(EINVAL, awl_websocket_connect_stream(NULL, "ws://h/", NULL));
     self->s = open_pair(&self->peer, NULL);
     CHECK_FAILS(EINVAL, awl_websocket_connect_stream(self->s, "ws//", NULL));
-    CHECK_FAILS(EINVAL, awl_websocket_connect_stream(self->s, "ws://h/", &(awl_websocket_options){ .headers = headers }));
-    CHECK_FAILS(EINVAL, awl_websocket_connect_stream(self->s, "ws://h/", &(awl_websocket_options){ .protocols = "a\r\n" }));
+    CHECK_FAILS(EINVAL,
+                awl_websocket_connect_stream(self->s, "ws://h/", &(awl_websocket_options){ .headers = headers }));
+    CHECK_FAILS(EINVAL,
+                awl_websocket_connect_stream(self->s, "ws://h/", &(awl_websocket_options){ .protocols = "a\r\n" }));
     CHECK_STR(got(self->peer), "");
     awl_stream_close(self->s);
     close(self->peer);

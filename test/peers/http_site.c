@@ -1,5 +1,6 @@
 /*
- * http_site FOLDER [--workers N]: a server with what browsers use: files, events, WebSockets, uploads, cookies. Prints its port.
+ * http_site FOLDER [--workers N]: a server with what browsers use: files, events, WebSockets, uploads, cookies. Prints
+ * its port.
  */
 #include <errno.h>
 #include <stdio.h>
