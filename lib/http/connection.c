@@ -107,15 +107,31 @@ static int status_for(const awl_request *request, int error)
     }
 }
 
-/* The handler, which is cancelled if its client goes. What it leaves behind then goes nowhere. */
-co_def(handler_or_end, { awl_request *request; int rc; })
+/* The handler, which is cancelled if its client goes. What it leaves behind then goes nowhere. Both tasks have ended when
+ * this has, whatever happens: they use the request. */
+co_def(handler_or_end, { awl_request *request; awl_task *tasks[2]; int i, rc, error; bool over; })
 {
     co_begin;
-    co_try(self->rc, awl_race(awl_http_next(self->request), awl_request_disconnected(self->request)));
-    if (awl__request_is_gone(self->request))
+    self->tasks[0] = awl_create_task(awl_http_next(self->request));
+    self->tasks[1] = awl_create_task(awl_request_disconnected(self->request));
+    if (!self->tasks[0] || !self->tasks[1])
+        co_raise(ENOMEM);
+    co_await(awl_wait(self->tasks, 2, AWL_FIRST_COMPLETED, AWL_FOREVER));
+    self->over = true;
+    co_finally;
+    for (self->i = 0; self->i < 2; self->i++) {
+        awl_task_cancel(self->tasks[self->i]);
+        while (self->tasks[self->i] && !awl_task_done(self->tasks[self->i]))
+            co_try_cancel(self->rc, self->tasks[self->i]);
+    }
+    if (self->over)
+        self->error = awl_task_error(self->tasks[0]);
+    awl_task_release(self->tasks[0]);
+    awl_task_release(self->tasks[1]);
+    if (self->over && awl__request_is_gone(self->request))
         awl_stream_abort(self->request->s);
-    else if (self->rc)
-        co_raise(self->rc);
+    else if (self->error)
+        co_raise(self->error);
     co_end;
 }
 
