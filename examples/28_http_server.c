@@ -21,15 +21,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#if __has_include(<awl/tls.h>)
-#include <awl/tls.h>
-#else
-#define awl_tls_server(options) ((void)(options), (awl_tls *)NULL)
-typedef struct awl_tls_options {
-    const char *cert_file, *key_file;
-} awl_tls_options;
-#endif
-
 /* What the command line says. */
 typedef struct settings {
     awl_time delay;
@@ -77,8 +68,10 @@ static int setup(awl_http_app *app, awl_stream_options *options, void *arg)
     error = error ? error : awl_http_route(app, "GET", "/hello/{name}", on_hello, NULL);
     error = error ? error : awl_http_route(app, "POST", "/", on_echo, NULL);
     error = error ? error : awl_http_route(app, "POST", "/echo", on_echo, NULL);
-    if (!error && s->tls.cert_file && !(options->tls = awl_tls_server(&s->tls)))
-        error = errno ? errno : ENOTSUP;
+    if (!error && s->tls.cert_file) {
+        options->tls = awl_tls_server(&s->tls);
+        error = awl_tls_error(options->tls);
+    }
     return error;
 }
 

@@ -110,7 +110,7 @@ static int set_tls(awl_stream_options *options, const settings *s)
     if (!s->cert)
         return 0;
     options->tls = awl_tls_server(&(awl_tls_options){ .cert_file = s->cert, .key_file = s->key, .alpn = alpn });
-    return options->tls ? 0 : errno;
+    return awl_tls_error(options->tls);
 }
 
 static void release_tls(awl_tls *tls) { awl_tls_release(tls); }

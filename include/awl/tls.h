@@ -81,7 +81,7 @@ typedef struct awl_tls_options {
     enum awl_tls_ask ask;      /* servers; other than nothing, `trust` says whom to believe, and has a CA in it */
     bool refuse_unknown_names; /* servers: a client that asks for a name that is in no certificate is refused (alert
                                 * unrecognized_name); else it gets the first */
-    int max_handshakes;        /* servers: more at once wait for their turn; 256; negative: no limit */
+    int max_handshakes;        /* servers: steps of handshakes in an iteration of the loop; 8; negative: no limit */
 
     int sessions;               /* to keep for resumption: 64 in a client, 1,024 in a server; negative: none */
     awl_time session_life;      /* how long they are good; 2 hours, at most 24 */

@@ -3,7 +3,7 @@
 
 #include "tls_priv.h"
 
-enum { CLIENT_SESSIONS = 64, SERVER_SESSIONS = 1024, HANDSHAKES = 256 };
+enum { CLIENT_SESSIONS = 64, SERVER_SESSIONS = 1024, HANDSHAKES = 8 };
 
 /* ---- Parts ------------------------------------------------------------------------------------------------------- */
 

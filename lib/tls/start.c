@@ -1,6 +1,23 @@
 /* The handshake on a stream: in its turn, in its time; see awl/tls.h. */
 #include "tls_priv.h"
 
+/* A step of a handshake keeps its turn until the next iteration: between any two there are no more steps than turns, so
+ * that who is served already is not held up by a crowd at the door. Who waits for the other side has no turn. */
+static void give_turn_back(void *arg)
+{
+    awl_tls *tls = arg;
+
+    awl_semaphore_release(&tls->turns);
+    awl_tls_release(tls);
+}
+
+static void keep_turn(awl_tls *tls)
+{
+    awl_tls_retain(tls);
+    if (awl_call_soon(tls->loop, NULL, give_turn_back, tls))
+        give_turn_back(tls);
+}
+
 /* Does the handshake, suspended while it waits for the other side. */
 co_def(tls_handshake, {
     awl_stream *s;
@@ -8,19 +25,24 @@ co_def(tls_handshake, {
     const char *name;
     awl__tls_conn *conn;
     int error;
-    bool has_turn;
 })
 {
     co_begin;
-    if (self->tls->limited)
-        co_await(awl_semaphore_acquire(&self->tls->turns));
-    self->has_turn = self->tls->limited;
     self->error = awl__tls_push(self->s, self->tls, self->name, &self->conn);
     if (self->error)
         co_raise(self->error);
-    while ((self->error = awl__tls_shake(self->conn)) == -EAGAIN) {
-        co_await(awl__stream_change(self->s));
+    for (;;) {
+        if (self->tls->limited) {
+            co_await(awl_semaphore_acquire(&self->tls->turns));
+            keep_turn(self->tls);
+        }
         if (self->s->closing || self->s->error) /* the connection may be gone */
+            co_raise(self->s->error ? self->s->error : ECONNABORTED);
+        self->error = awl__tls_shake(self->conn);
+        if (self->error != -EAGAIN)
+            break;
+        co_await(awl__stream_change(self->s));
+        if (self->s->closing || self->s->error)
             co_raise(self->s->error ? self->s->error : ECONNABORTED);
     }
     if (self->error)
@@ -28,9 +50,6 @@ co_def(tls_handshake, {
     awl__tls_remember(self->conn, self->name);
     self->conn->open = true;
     awl_stream_changed(self->s, true, true);
-    co_finally;
-    if (self->has_turn)
-        awl_semaphore_release(&self->tls->turns);
     co_end;
 }
 

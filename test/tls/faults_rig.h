@@ -165,6 +165,7 @@ co_def(have_and_forget, { affair *x; })
     set_sessions(self->x);
     co_await(co_call(have, .x = self->x));
     set_sessions(self->x);
+    co_await(awl_sleep(0)); /* a turn is given back in the iteration after its step */
     awl__messages_close(contexts[0]->loop); /* what was said of errors */
     awl_loop_get_stats(NULL, &stats);
     check_affair(self->x, !used || stats.memory_used == used, "no memory was lost", __LINE__);
