@@ -2,6 +2,7 @@
 # check_inject.sh ONCE: runs a dialogue by TCP in which system calls fail, as strace makes them.
 set -u
 once=$1
+export ASAN_OPTIONS=detect_leaks=0 # which cannot be looked for below strace
 command -v strace >/dev/null || { echo "strace is missing"; exit 77; }
 log=$(mktemp) || exit 2
 trap 'rm -f "$log" "$log.err"' EXIT
