@@ -46,12 +46,7 @@ static ssize_t descriptor_read(void *self, void *buf, size_t cap)
     do
         n = read(s->io.fd, buf, cap);
     while (n < 0 && errno == EINTR);
-    if (n >= 0)
-        return n;
-    if (errno != EAGAIN && errno != EWOULDBLOCK)
-        return -errno;
-    s->readable = false;
-    return -EAGAIN;
+    return awl__io_result(n, &s->readable);
 }
 
 static ssize_t descriptor_write(void *self, const struct iovec *parts, int n)
@@ -67,12 +62,7 @@ static ssize_t descriptor_write(void *self, const struct iovec *parts, int n)
         sent = writev(s->io.fd, parts, n);
     while (sent < 0 && errno == EINTR);
     awl__hush_end(&h, sent < 0 && errno == EPIPE);
-    if (sent >= 0)
-        return sent;
-    if (errno != EAGAIN && errno != EWOULDBLOCK)
-        return -errno;
-    s->writable = false;
-    return -EAGAIN;
+    return awl__io_result(sent, &s->writable);
 }
 
 static void descriptor_close(void *self)

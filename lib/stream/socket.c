@@ -55,12 +55,7 @@ static ssize_t socket_read(void *self, void *buf, size_t cap)
         n = recv(s->io.fd, buf, cap, 0);
     while (n < 0 && errno == EINTR);
     s->short_read = n > 0 && (size_t)n < cap;
-    if (n >= 0)
-        return n;
-    if (errno != EAGAIN && errno != EWOULDBLOCK)
-        return -errno;
-    s->readable = false;
-    return -EAGAIN;
+    return awl__io_result(n, &s->readable);
 }
 
 static size_t length(const struct iovec *parts, int n)

@@ -2,6 +2,7 @@
 #ifndef AWL_STREAM_PRIV_H
 #define AWL_STREAM_PRIV_H
 
+#include <errno.h>
 #include <signal.h>
 #include <sys/types.h>
 #include <sys/un.h>
@@ -228,6 +229,18 @@ void awl__gate_lose(awl_gate_ *gate, int error, int later); /* the error of drai
 /* write.c: 0, or why nothing can be written; and writing without asking that. */
 int awl__stream_may_write(const awl_stream *s);
 int awl__stream_write(awl_stream *s, const void *data, size_t len);
+
+/* What a transport over a descriptor makes of the result of a system call, and of errno: bytes, or -error; *ready is
+ * cleared where it has to wait. */
+static inline ssize_t awl__io_result(ssize_t n, bool *ready)
+{
+    if (n >= 0)
+        return n;
+    if (errno != EAGAIN && errno != EWOULDBLOCK)
+        return -errno;
+    *ready = false;
+    return -EAGAIN;
+}
 
 /* descriptor.c */
 awl_stream *awl__stream_new(awl_loop *loop, int fd, bool is_socket, const awl_stream_options *options, int *error);
