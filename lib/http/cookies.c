@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "awl/http_forms.h"
+#include "base64.h"
 #include "server_priv.h"
-#include "sha1.h"
 
 static char *copy(awl_request *request, const char *text, size_t len)
 {

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base64.h"
 #include "client_priv.h"
 
 /* ---- Fields ----------------------------------------------------------------------------------------------------- */
@@ -58,21 +59,17 @@ static int put_fields(awl__http_out *out, const awl__exchange *x, const awl_http
 
 void awl__http_put_basic(awl__http_out *out, const char *field, const char *user, size_t user_len, const char *password)
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     const size_t len = user_len + 1 + strlen(password);
+    char three[3], four[5];
 
     awl__http_out_text(out, field, strlen(field));
     awl__http_out_text(out, ": Basic ", 8);
     for (size_t i = 0; i < len; i += 3) {
-        uint32_t n = 0;
+        const size_t n = len - i < 3 ? len - i : 3;
 
-        for (size_t j = i; j < i + 3; j++) {
-            const char c = j < user_len ? user[j] : j == user_len ? ':' : j < len ? password[j - user_len - 1] : '\0';
-            n = n << 8 | (unsigned char)c;
-        }
-        awl__http_out_text(out, (const char[]){ digits[n >> 18], digits[n >> 12 & 63],
-                                                i + 1 < len ? digits[n >> 6 & 63] : '=',
-                                                i + 2 < len ? digits[n & 63] : '=' }, 4);
+        for (size_t j = 0; j < n; j++)
+            three[j] = i + j < user_len ? user[i + j] : i + j == user_len ? ':' : password[i + j - user_len - 1];
+        awl__http_out_text(out, four, awl__base64_encode(three, n, four));
     }
     awl__http_out_text(out, "\r\n", 2);
 }

@@ -1,20 +1,13 @@
-/* SHA-1, for the handshake of WebSockets, where it protects nothing: FIPS 180-4, 6.1. And base64: RFC 4648, 4. */
+/* SHA-1, for the handshake of WebSockets, where it protects nothing: FIPS 180-4, 6.1. */
 #ifndef AWL_HTTP_SHA1_H
 #define AWL_HTTP_SHA1_H
 
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 enum { AWL__SHA1 = 20 };
 
 /* The digest of `len` bytes, up to 2^29 of them. */
 void awl__sha1(const void *data, size_t len, uint8_t digest[AWL__SHA1]);
-
-/* Writes base64 with its padding and a zero byte: (len + 2) / 3 * 4 + 1 bytes in all. Result: the text's length. */
-size_t awl__base64_encode(const void *data, size_t len, char *text);
-
-/* Writes what a text of base64 stands for, at most text_len / 4 * 3 bytes. Result: their number; -1: it is none. */
-ssize_t awl__base64_decode(const char *text, size_t text_len, void *data);
 
 #endif

@@ -3,6 +3,7 @@
 #define AWL_HTTP_WEBSOCKET_PRIV_H
 
 #include "awl/websocket.h"
+#include "base64.h"
 #include "sha1.h"
 #include "websocket_frame.h"
 #include "../stream/stream_priv.h"

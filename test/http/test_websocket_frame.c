@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "harness.h"
+#include "http/base64.h"
 #include "http/sha1.h"
 #include "http/websocket_frame.h"
 
