@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "awl/task.h"
-#include "tls/trust_priv.h"
+#include "trust/trust_priv.h"
 
 static void print_bytes(const unsigned char *at, size_t n)
 {

@@ -144,6 +144,28 @@ AWL_CORO awl_http_serve(awl_http_app *app, const char *host, int port, const awl
  */
 AWL_CORO awl_http_serve_stream(awl_http_app *app, awl_stream *s);
 
+/* ---- Hooks ------------------------------------------------------------------------------------------------------- */
+
+/* Makes a coroutine that is run when an application starts or ends: return co_call(…) from it. */
+typedef awl_coro awl_http_hook(awl_http_app *app, void *arg);
+
+/* Adds one that is run before the application serves: to open what it needs, in the order of the calls; and one that is
+ * run when it has ended: to close that, in the reverse order. 0; EINVAL; ENOMEM.
+ * Source: aiohttp.web.Application.on_startup, on_cleanup; test/http/test_run.c */
+int awl_http_on_startup(awl_http_app *app, awl_http_hook *hook, void *arg);
+int awl_http_on_cleanup(awl_http_app *app, awl_http_hook *hook, void *arg);
+
+/*
+ * Runs the hooks, for who serves by awl_http_serve. Of an application whose start-up failed, clean-up is run, too.
+ *
+ * Result   none.
+ * Errors   of start-up the first, after which no more are run; of clean-up the first, after all have been run; EINVAL;
+ *          ECANCELED.
+ * Source   aiohttp.web.AppRunner.setup, cleanup; test/http/test_run.c
+ */
+AWL_CORO awl_http_startup(awl_http_app *app);
+AWL_CORO awl_http_cleanup(awl_http_app *app);
+
 /* ---- Requests ---------------------------------------------------------------------------------------------------- */
 
 /* The method; the target as it came; its path, decoded and without dot segments; the query as it came ("": none). */

@@ -3,8 +3,8 @@
 #include <stdio.h>
 
 #include "bearssl_priv.h"
-#include "der_priv.h"
-#include "pem_priv.h"
+#include "../trust/der_priv.h"
+#include "../trust/pem_priv.h"
 
 /* What is being read, for which everything in it is an error of the same place. */
 typedef struct loading {

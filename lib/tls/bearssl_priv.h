@@ -6,7 +6,7 @@
 #include <bearssl.h>
 
 #include "tls_priv.h"
-#include "verify_priv.h"
+#include "../trust/verify_priv.h"
 
 /* ---- Keys (bearssl_key.c) ---------------------------------------------------------------------------------------- */
 

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "awl/task.h"
-#include "tls/verify_priv.h"
+#include "trust/verify_priv.h"
 
 int awl__cert_signed_by(const awl__cert *cert, const br_x509_pkey *key)
 {

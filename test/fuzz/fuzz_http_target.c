@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 #include "../http/path_model.h"
-#include "http/server_priv.h"
+#include "http_server/http_server_priv.h"
 #include "words.h"
 
 static const char *const words[] = {

@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 #include "awl/loop.h"
-#include "http/multipart_parser.h"
+#include "http_forms/multipart_parser.h"
 #include "words.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);

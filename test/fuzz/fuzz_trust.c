@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "awl/task.h"
-#include "tls/trust_priv.h"
+#include "trust/trust_priv.h"
 
 static void must(bool so)
 {

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "http/websocket_frame.h"
+#include "websocket/websocket_frame.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

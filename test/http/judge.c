@@ -6,7 +6,7 @@
 #define _GNU_SOURCE
 #include <stdio.h>
 
-#include "http/server_priv.h"
+#include "http_server/http_server_priv.h"
 #include "wire.h"
 
 enum { MOST = 20000 };

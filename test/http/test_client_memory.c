@@ -1,6 +1,6 @@
 /* The client in little memory: whatever does not fit is an error, and the loop goes on. */
 #include "client_rig.h"
-#include "http/client_priv.h"
+#include "http_client/http_client_priv.h"
 
 static answer answers[] = {
     SAY("HTTP/1.1 302 F\r\nLocation: /b\r\nSet-Cookie: a=1\r\nContent-Length: 2\r\n\r\nab", .path = "/a",

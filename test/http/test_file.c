@@ -1,7 +1,7 @@
 /* test_file.c: files in responses: conditions, ranges, and how they are sent. */
 #define _GNU_SOURCE
-#include "../../lib/http/conditional.h"
-#include "../../lib/http/files_priv.h"
+#include "../../lib/http_files/conditional.h"
+#include "../../lib/http_files/http_files_priv.h"
 #include "files_rig.h"
 
 /* ---- What a request asks for ------------------------------------------------------------------------------------- */

@@ -1,5 +1,5 @@
 /* test_server_multipart.c: forms with files, part by part. */
-#include "../../lib/http/multipart_parser.h"
+#include "../../lib/http_forms/multipart_parser.h"
 #include "awl/http_forms.h"
 #include "site_rig.h"
 

@@ -1,6 +1,6 @@
 /* test_static.c: folders that are served, and that nothing else is. */
 #define _GNU_SOURCE
-#include "../../lib/http/files_priv.h"
+#include "../../lib/http_files/http_files_priv.h"
 #include "files_rig.h"
 
 /* An application that serves the folder. */

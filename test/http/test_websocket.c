@@ -1,6 +1,6 @@
 /* test_websocket.c: messages of WebSockets, and how they end; the other side is raw bytes. */
 #define _GNU_SOURCE
-#include "../../lib/http/websocket_priv.h"
+#include "../../lib/websocket/websocket_priv.h"
 #include "../stream/rig.h"
 
 /* ---- The other side ---------------------------------------------------------------------------------------------- */
@@ -41,16 +41,17 @@ static void put_frame(int peer, bool masked, int first, const char *data, size_t
 static const char *frames(int peer)
 {
     static char bytes[70000], text[1024];
-    ssize_t all = read(peer, bytes, sizeof bytes);
+    const ssize_t got = read(peer, bytes, sizeof bytes);
+    const char *const end = bytes + (got > 0 ? got : 0);
     char *at = bytes;
 
     text[0] = '\0';
-    while (at < bytes + all) {
+    while (at < end) {
         awl__ws_reader reader = { .from_client = at[1] & 128, .message = (at[0] & 15) ? 0 : TEXT };
         awl__ws_head head;
-        const int n = awl__ws_head_read(&reader, at, (size_t)(bytes + all - at), &head);
+        const int n = awl__ws_head_read(&reader, at, (size_t)(end - at), &head);
 
-        CHECK(n > 0 && (uint64_t)(bytes + all - at) >= (unsigned)n + head.len);
+        CHECK(n > 0 && (uint64_t)(end - at) >= (unsigned)n + head.len);
         if (head.masked)
             awl__ws_mask(at + n, (size_t)head.len, head.key, 0);
         snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s%x:", text[0] ? " " : "", head.masked ? "m" : "",
@@ -62,7 +63,7 @@ static const char *frames(int peer)
         snprintf(text + strlen(text), sizeof text - strlen(text), "%.*s", (int)head.len, at + n);
         at += (unsigned)n + head.len;
     }
-    if (!all || (all > 0 && read(peer, bytes, 1) == 0))
+    if (!got || (got > 0 && read(peer, bytes, 1) == 0))
         strcat(text, text[0] ? " END" : "END");
     return text;
 }

@@ -6,8 +6,8 @@
 
 #include "harness.h"
 #include "http/base64.h"
-#include "http/sha1.h"
-#include "http/websocket_frame.h"
+#include "websocket/sha1.h"
+#include "websocket/websocket_frame.h"
 
 /* ---- Heads ------------------------------------------------------------------------------------------------------- */
 

@@ -1,6 +1,6 @@
 /* test_websocket_open.c: how WebSockets begin, in both roles; and both roles with each other. */
 #define _GNU_SOURCE
-#include "../../lib/http/websocket_priv.h"
+#include "../../lib/websocket/websocket_priv.h"
 #include "site_rig.h"
 
 /* ---- Accepting --------------------------------------------------------------------------------------------------- */

@@ -1,5 +1,5 @@
 /* test_der.c: elements of DER, and what is none. */
-#include "../../lib/tls/der_priv.h"
+#include "../../lib/trust/der_priv.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../lib/tls/verify_priv.h"
+#include "../../lib/trust/verify_priv.h"
 #include "../task/rig.h"
 
 enum { NOW = 1750000000, FIELDS = 7, MOST_PINS = 4 };

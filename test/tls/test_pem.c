@@ -1,5 +1,5 @@
 /* test_pem.c: objects in text, whole and damaged. */
-#include "../../lib/tls/pem_priv.h"
+#include "../../lib/trust/pem_priv.h"
 
 #include <unistd.h>
 

@@ -4,8 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../lib/tls/pem_priv.h"
-#include "../../lib/tls/trust_priv.h"
+#include "../../lib/trust/pem_priv.h"
+#include "../../lib/trust/trust_priv.h"
 #include "../task/rig.h"
 #include "awl/trust.h"
 #include "pems.h"

@@ -1,8 +1,8 @@
 /* test_verify.c: the engine itself, beside its verdicts (test_matrix.c): order of calls, memory, what it gives away. */
 #include <string.h>
 
-#include "../../lib/tls/pem_priv.h"
-#include "../../lib/tls/verify_priv.h"
+#include "../../lib/trust/pem_priv.h"
+#include "../../lib/trust/verify_priv.h"
 #include "../task/rig.h"
 #include "pems.h"
 

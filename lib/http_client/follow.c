@@ -1,0 +1,249 @@
+/* Requests of a session, and where their responses send them; see awl/http_client.h. */
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+#include "http_client_priv.h"
+
+/* ---- Redirects: RFC 9110, 15.4 ---------------------------------------------------------------------------------- */
+
+/* Where a response sends us; NULL: nowhere. */
+static const char *location_of(const awl_response *r)
+{
+    switch (r->head.status) {
+    case 301:
+    case 302:
+    case 303:
+    case 307:
+    case 308: return awl_response_field(r, "Location");
+    default: return NULL;
+    }
+}
+
+/* 303 makes a GET of all but HEAD; 301 and 302 of POST, as all clients do; 307 and 308 of nothing. */
+static void change_method(awl__exchange *x, int status)
+{
+    const bool is_post = strcmp(x->method, "POST") == 0, is_head = strcmp(x->method, "HEAD") == 0;
+
+    if ((status != 303 || is_head) && ((status != 301 && status != 302) || !is_post))
+        return;
+    x->method = "GET";
+    x->body = x->type = NULL;
+    x->body_size = 0;
+    x->upload = NULL;
+    x->without_body = true;
+}
+
+static bool same_origin(const awl_url *a, const awl_url *b)
+{
+    return a->scheme.len == b->scheme.len && strncasecmp(a->scheme.at, b->scheme.at, a->scheme.len) == 0 &&
+           awl_url_port(a) == awl_url_port(b) && a->host.len == b->host.len &&
+           strncasecmp(a->host.at, b->host.at, a->host.len) == 0;
+}
+
+static bool is_http(const awl_url *url)
+{
+    return url->host.len &&
+           (awl_url_part_is_nocase(url->scheme, "http") || awl_url_part_is_nocase(url->scheme, "https"));
+}
+
+/* What is wrong with going from one URL to the other; NULL: nothing. */
+static const char *refusal(const awl_http_session *session, const awl_url *from, const awl_url *to)
+{
+    if (!is_http(to))
+        return "redirects to what is not HTTP";
+    if (awl_url_part_is_nocase(from->scheme, "https") && !awl_url_part_is_nocase(to->scheme, "https") &&
+        !session->options.allow_downgrade)
+        return "redirects away from https, to";
+    return NULL;
+}
+
+/* Turns a request to where its response sends it. 0 or the error. */
+static int redirect(awl_response *r, awl__exchange *x)
+{
+    awl_loop *loop = r->session->loop;
+    char *before = r->url;
+    const size_t before_size = r->url_size;
+    awl_url from, to;
+    const char *why;
+    int error;
+
+    r->url = NULL;
+    r->url_size = 0;
+    error = awl__response_set_url(r, before, location_of(r), NULL, NULL);
+    if (error == EINVAL)
+        awl__error_detail(loop, error = AWL_EREDIRECT, "%s redirects to what is no URL: %s", before, location_of(r));
+    if (!error) {
+        awl_url_parse(before, &from);
+        awl_url_parse(r->url, &to);
+        why = refusal(r->session, &from, &to);
+        if (why)
+            awl__error_detail(loop, error = AWL_EREDIRECT, "%s %s %s", before, why, r->url);
+        x->same_origin &= !error && same_origin(&from, &to);
+        change_method(x, r->head.status);
+        r->redirects++;
+    }
+    if (r->url) {
+        awl__free(loop, before, before_size);
+    } else {
+        r->url = before;
+        r->url_size = before_size;
+    }
+    return error;
+}
+
+/* The redirects that are left to follow. */
+static int redirects_of(const awl__exchange *x)
+{
+    return x->options->redirects ? x->options->redirects : x->session->options.redirects;
+}
+
+/* All exchanges until one does not redirect. */
+co_def(follow, { awl_response *r; awl__exchange *x; int left, rc; })
+{
+    co_begin;
+    self->left = redirects_of(self->x);
+    for (;;) {
+        co_await(awl__exchange_run(self->x, self->r));
+        if (self->left < 0 || !location_of(self->r))
+            break;
+        if (!self->left--) {
+            awl__error_detail(self->r->session->loop, AWL_EREDIRECT, "%s: too many redirects", self->r->url);
+            co_raise(AWL_EREDIRECT);
+        }
+        awl__response_skim(self->r);
+        self->rc = redirect(self->r, self->x);
+        if (self->rc)
+            co_raise(self->rc);
+        awl__response_reset(self->r);
+    }
+    co_end;
+}
+
+/* ---- Requests --------------------------------------------------------------------------------------------------- */
+
+static awl_time first_of(awl_time own, awl_time all) { return own ? own : all; }
+
+/* The session's user is for all, or for the origin of its base URL. */
+static bool has_own_user(const awl_http_session *session, const char *url)
+{
+    awl_url base, own;
+
+    return !session->options.base_url ||
+           (awl_url_parse(session->options.base_url, &base) == 0 && awl_url_parse(url, &own) == 0 && is_http(&own) &&
+            same_origin(&base, &own));
+}
+
+/* One body, and what sends it. 0 or the error. */
+static int set_body(awl__exchange *x, awl__http_out *form)
+{
+    const awl_http_request_options *o = x->options;
+
+    if ((o->form != NULL) + (o->body != NULL) + (o->upload != NULL) + (o->parts != NULL) > 1 ||
+        (o->body_size && !o->body && !o->upload) ||
+        (o->body && o->body_size > SIZE_MAX))
+        return EINVAL;
+    x->body = o->body;
+    x->body_size = o->body_size;
+    x->upload = o->upload;
+    x->type = o->type;
+    if (o->parts) {
+        x->upload = awl__multipart_write;
+        return awl__multipart_begin(x);
+    }
+    if (!o->form)
+        return 0;
+    awl__http_put_pairs(form, o->form, '\0');
+    x->body = form->at;
+    x->body_size = form->len;
+    x->type = o->type ? o->type : "application/x-www-form-urlencoded";
+    return form->error;
+}
+
+/* Takes the arguments. 0 or the error. */
+static int begin(awl__exchange *x, awl_response *r, const char *method, const char *url, awl__http_out *form)
+{
+    const awl_http_session_options *all = &r->session->options;
+    const awl_http_request_options *o = x->options;
+    int error;
+
+    x->session = r->session;
+    x->method = method;
+    x->same_origin = true;
+    x->timeouts = (awl_http_timeouts){ first_of(o->timeouts.total, all->timeouts.total),
+                                       first_of(o->timeouts.connect, all->timeouts.connect),
+                                       first_of(o->timeouts.read, all->timeouts.read) };
+    r->deadline = awl__later(r->session->loop, x->timeouts.total);
+    r->read_timeout = x->timeouts.read;
+    if ((o->user && strchr(o->user, ':')) || strcmp(method, "CONNECT") == 0)
+        return EINVAL;
+    error = awl__response_set_url(r, all->base_url, url, o->params, x);
+    if (error)
+        return error;
+    x->own_user = has_own_user(r->session, r->url);
+    form->loop = r->session->loop;
+    return set_body(x, form);
+}
+
+co_def(request, {
+    awl_http_session *session;
+    const char *method, *url;
+    awl_http_request_options options; /* a copy: they are often written where they are given */
+    awl_response *r;
+    awl__exchange x;
+    awl__http_out form;
+    awl_timeout timeout;
+    int rc;
+})
+{
+    co_begin;
+    if (!self->session || !self->url || !self->method || !awl__http_is_token(self->method, strlen(self->method)))
+        co_raise(EINVAL);
+    self->r = awl__response_new(self->session);
+    if (!self->r)
+        co_raise(ENOMEM);
+    self->x.options = &self->options;
+    self->rc = begin(&self->x, self->r, self->method, self->url, &self->form);
+    if (self->rc)
+        co_raise(self->rc);
+    awl_timeout_enter_at(&self->timeout, self->r->deadline);
+    co_try_cancel(self->rc, co_call(follow, .r = self->r, .x = &self->x));
+    self->rc = awl_timeout_exit(&self->timeout, self->rc);
+    if (!self->rc && self->r->session->options.raise_for_status)
+        self->rc = awl_response_check(self->r);
+    if (!self->rc && awl__asks_coding(&self->x))
+        self->rc = awl__response_decode(self->r);
+    if (self->rc)
+        co_raise(self->rc);
+    if (self->r->in.ended)
+        awl__response_let_go(self->r);
+    co_return(self->r);
+    co_finally;
+    awl__http_out_free(&self->form);
+    if (self->x.session)
+        awl__login_free(self->x.session->loop, &self->x.login);
+    if (co_failing) {
+        awl_response_close(self->r);
+        self->r = NULL;
+    }
+    co_end;
+}
+
+awl_coro awl_http_request(awl_http_session *session, const char *method, const char *url,
+                          const awl_http_request_options *options)
+{
+    static const awl_http_request_options none;
+
+    return co_call(request, .session = session, .method = method, .url = url, .options = options ? *options : none);
+}
+
+#define METHOD(name, method)                                                                                           \
+    awl_coro awl_http_##name(awl_http_session *session, const char *url, const awl_http_request_options *options)     \
+    {                                                                                                                  \
+        return awl_http_request(session, method, url, options);                                                       \
+    }
+METHOD(get, "GET")
+METHOD(head, "HEAD")
+METHOD(post, "POST")
+METHOD(put, "PUT")
+METHOD(delete, "DELETE")

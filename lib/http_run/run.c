@@ -1,0 +1,134 @@
+/* Programs that are HTTP servers: one process. See awl/http_run.h. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "http_run_priv.h"
+
+enum { GRACE = 30 }; /* seconds */
+
+/* ---- Signals ----------------------------------------------------------------------------------------------------- */
+
+typedef struct signals {
+    int fd;
+    unsigned n; /* how many have come */
+    awl_future *first;
+    awl_server *server;
+} signals;
+
+/* The first one ends the server, the second one whatever is left. */
+static void signal_came(void *arg)
+{
+    signals *s = arg;
+    struct signalfd_siginfo info;
+
+    while (read(s->fd, &info, sizeof info) == (ssize_t)sizeof info) {
+        if (s->n++ == 0)
+            awl_future_set_result(s->first, 0);
+        else
+            awl_server_abort_clients(s->server);
+    }
+}
+
+/* ---- One process ------------------------------------------------------------------------------------------------- */
+
+co_def(run_site, {
+    const awl__run *run;
+    signals signals;
+    awl_http_app *app;
+    awl_stream_options options;
+    awl_server *server;
+    awl_time grace;
+    bool watches;
+    int rc, failed;
+})
+{
+    co_begin;
+    self->grace = self->run->options.grace ? self->run->options.grace : GRACE * AWL_SECOND;
+    self->options = self->run->options.stream;
+    self->options.tls = NULL; /* what is not made by setup is not released */
+    self->app = awl_http_app_new(&self->run->options.app);
+    self->signals.first = awl_future_new(NULL);
+    if (!self->app || !self->signals.first)
+        co_raise(self->app ? ENOMEM : errno);
+    self->rc = awl_add_reader(NULL, self->signals.fd, signal_came, &self->signals);
+    if (self->rc)
+        co_raise(self->rc);
+    self->watches = true;
+    self->rc = self->run->setup(self->app, &self->options, self->run->arg);
+    if (self->rc)
+        co_raise(self->rc);
+    if (!self->options.tls)
+        self->options.tls = self->run->options.stream.tls;
+    co_await(awl_http_startup(self->app));
+    co_let(self->server, awl_http_serve(self->app, self->run->host, self->run->port, &self->options));
+    self->signals.server = self->server;
+    self->run->ready(self->run, awl_server_port(self->server));
+    co_await(self->signals.first);
+    co_await(awl_server_shutdown(self->server, self->grace));
+    co_finally;
+    self->failed = co_failing;
+    if (self->app)
+        co_try_cancel(self->rc, awl_http_cleanup(self->app));
+    if (self->watches)
+        awl_remove_reader(NULL, self->signals.fd);
+    awl_future_release(self->signals.first);
+    awl_server_close(self->server);
+    awl_http_app_release(self->app);
+    if (self->options.tls && self->options.tls != self->run->options.stream.tls)
+        awl__layer_of(self->options.tls)->release(self->options.tls);
+    if (self->rc && !self->failed)
+        co_raise(self->rc);
+    co_end;
+}
+
+int awl__run_here(const awl__run *run)
+{
+    sigset_t wanted, before;
+    awl_coro coroutine;
+    int fd, rc;
+
+    if (awl_running_)
+        return EBUSY;
+    sigemptyset(&wanted);
+    sigaddset(&wanted, SIGTERM);
+    if (!run->is_worker)
+        sigaddset(&wanted, SIGINT);
+    rc = pthread_sigmask(SIG_BLOCK, &wanted, &before);
+    if (rc)
+        return rc;
+    fd = signalfd(-1, &wanted, SFD_NONBLOCK | SFD_CLOEXEC);
+    rc = errno;
+    if (fd >= 0) {
+        coroutine = co_call(run_site, .run = run, .signals = { .fd = fd });
+        rc = awl_run_with(coroutine, run->options.loop, NULL);
+        close(fd);
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return rc;
+}
+
+/* ---- Running; see awl/http_run.h --------------------------------------------------------------------------------- */
+
+static void tell(const awl__run *run, int port)
+{
+    if (run->options.listening)
+        run->options.listening(port, run->arg);
+}
+
+int awl_http_run(const char *host, int port, awl_http_setup *setup, void *arg, const awl_http_run_options *options)
+{
+    static const awl_http_run_options none;
+    const awl__run run = {
+        .host = host, .port = port, .setup = setup, .arg = arg, .options = options ? *options : none, .ready = tell
+    };
+
+    if (!setup || port < 0 || port > 65535 || run.options.workers < 0)
+        return EINVAL;
+    if (awl_running_)
+        return EBUSY;
+    return run.options.workers > 1 ? awl__run_workers(&run) : awl__run_here(&run);
+}

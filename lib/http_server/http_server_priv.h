@@ -1,0 +1,188 @@
+/* The inside of the HTTP server. */
+#ifndef AWL_HTTP_SERVER_PRIV_H
+#define AWL_HTTP_SERVER_PRIV_H
+
+#include "../stream/stream_priv.h"
+#include "awl/http_server.h"
+#include "../http/incoming.h"
+#include "../http/parser.h"
+#include "../http/writer.h"
+
+/* ---- Applications (app.c, router.c) ------------------------------------------------------------------------------ */
+
+typedef struct awl__handler {
+    awl_http_handler *fn;
+    void *arg;
+} awl__handler;
+
+typedef struct awl__route {
+    struct awl__route *next;
+    awl__handler handler;
+    size_t size; /* of it all */
+    bool fixed;  /* without braces */
+    const char *method, *pattern;
+    char text[];
+} awl__route;
+
+typedef struct awl__page {
+    struct awl__page *next;
+    awl__handler handler;
+    int status;
+} awl__page;
+
+typedef struct awl__middleware {
+    struct awl__middleware *next;
+    awl__handler handler;
+} awl__middleware;
+
+typedef struct awl__hook {
+    struct awl__hook *next;
+    awl_http_hook *fn;
+    void *arg;
+} awl__hook;
+
+struct awl_http_app {
+    awl_loop *loop;
+    awl_http_app_options options;
+    uint32_t refs;
+    awl__route *fixed, *routes;
+    awl__middleware *middlewares;
+    awl__page *pages;
+    struct awl__folder *folders; /* that are served */
+    awl__hook *startup, *cleanup; /* in the order in which they are run */
+    awl_http_access_fn *access;
+    void *access_arg;
+    int64_t date_of; /* the second that `date` is the text of */
+    char date[AWL__HTTP_DATE];
+};
+
+void awl__app_retain(awl_http_app *app);
+void awl__folders_free(awl_loop *loop, struct awl__folder *folder); /* folder.c */
+
+/* Finds the route of a request, and what its braces match. 0, 404, 405, or 503: there is no memory. */
+int awl__route_find(awl_request *request);
+int awl__route_allow(awl_request *request); /* adds the field Allow; 0 or the error */
+bool awl__route_is_valid(const char *pattern);
+
+/* ---- Requests (request.c) ---------------------------------------------------------------------------------------- */
+
+enum { AWL__PARAMS = 8 };
+
+typedef struct awl__param {
+    const char *name; /* in the pattern: up to its brace */
+    const char *value;
+} awl__param;
+
+typedef struct awl__piece { /* memory that goes with the request */
+    struct awl__piece *next;
+    size_t size;
+} awl__piece;
+
+struct awl_request {
+    awl_http_app *app;
+    awl_stream *s;
+    struct awl__connection *connection;
+    char *text; /* the head; names, values and the first line's parts end with a zero byte */
+    size_t size;
+    const char *path, *query; /* decoded; as it came; NULL: the head was refused */
+    awl__piece *pieces;
+    awl__param params[AWL__PARAMS];
+    const awl__route *route;
+    awl__middleware *next; /* the rest of the chain */
+    void *data;
+    awl_time began;
+
+    awl__incoming in;
+    char *whole;
+    size_t whole_len;
+
+    struct awl__form *form;     /* that was read */
+    struct awl__events *events; /* the response is a stream of them */
+    awl__http_out fields; /* of the response, before its head has gone */
+    awl__body_out out;
+    uint64_t sent;
+    uint16_t status; /* of the response; 0: its head has not gone */
+    uint16_t wanted; /* of a page that is to be sent if there is no response */
+    uint8_t n_params;
+    int16_t refused; /* an error that is the client's, which gets the status `wanted` for it */
+    bool is_head, keep, told_to_go_on, failed;
+    bool lingers; /* the client is given time to read the last word, though it may be sending still */
+
+    awl__http_head head; /* last: what it holds of fields is not cleared */
+};
+
+/* Begins with the head, which it copies. 0, or the status that is answered: 400 for what is no path, 501 for CONNECT,
+ * 503 without memory. */
+int awl__request_open(awl_request *request, const char *text, size_t len);
+void awl__request_close(awl_request *request);
+
+/* Whether the client has gone (disconnect.c). */
+bool awl__request_is_gone(const awl_request *request);
+
+/* A part of a form or query, decoded, with '+' for a space; what is no escape stands for itself. NULL: no memory. */
+const char *awl__request_decode(awl_request *request, const char *from, const char *end);
+
+/* What the client sent is wrong: if the handler ends with that error, it is not reported, and the client gets the
+ * status. Result: the error. */
+int awl__request_refuse(awl_request *request, int status, int error);
+
+/* ---- Responses (respond.c) --------------------------------------------------------------------------------------- */
+
+/* A stream of events sends no more comments (events.c). */
+void awl__events_stop(struct awl__events *events);
+
+/* n bytes of the body have gone by another way than awl_respond_write: 0, or EMSGSIZE as for that. */
+int awl__respond_counted(awl_request *request, uint64_t n);
+
+/* The short page of a status. 0, or as awl_respond. */
+int awl__respond_page(awl_request *request, int status);
+
+/* Less was sent than was promised: nobody may take it for the whole, or find the next response behind it. */
+void awl__respond_break(awl_request *request);
+
+/* A coroutine object: the page of a status, the application's if it has one (app.c). */
+awl_coro awl__respond_wanted(awl_request *request, int status);
+
+/* The words for a status; "" if it is a rare one. */
+const char *awl__http_reason(int status);
+
+/* ---- Connections (connection.c) ---------------------------------------------------------------------------------- */
+
+enum awl__phase { AWL__IDLE, AWL__HEAD, AWL__BODY, AWL__WRITE, AWL__HANDLER };
+
+/* An application on an address; its server owns it. */
+typedef struct awl__site {
+    awl_http_app *app;
+    struct awl__connection *busy;
+    struct awl__connection *idle, **idle_end; /* the one that has been so for longest is first */
+    size_t n, limit; /* connections that count, and how many may */
+    size_t refused;  /* that do not, and are being told so */
+    bool closing;
+} awl__site;
+
+typedef struct awl__connection {
+    awl_handle timer;
+    struct awl__connection *next, **at; /* in its site's list */
+    awl__site *site;
+    awl_http_app *app;
+    awl_stream *s;
+    enum awl__phase phase;
+    bool is_idle;     /* the list is that of idle ones */
+    bool counts;      /* against the limit */
+    bool was_refused;
+    uint32_t moved; /* of the stream, when the present phase began */
+    awl_time deadline, armed;
+} awl__connection;
+
+/* site.c */
+void awl__site_open(awl__site *site, awl_http_app *app);
+void awl__site_stop(awl__site *site); /* idle connections end; the others do when their request has been answered */
+bool awl__site_join(awl__connection *c); /* false: there are too many, and none that is idle could go */
+void awl__site_leave(awl__connection *c);
+void awl__site_set_idle(awl__connection *c, bool idle);
+awl_time awl__site_patience(const awl__site *site); /* for idle connections */
+
+/* What the client is given time for from now on. */
+void awl__connection_enter(awl__connection *c, enum awl__phase phase);
+
+#endif

@@ -1,0 +1,343 @@
+/* Responses; see awl/http_server.h. */
+#define _POSIX_C_SOURCE 200809L
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "http_server_priv.h"
+
+/* ---- Statuses: RFC 9110, 15 -------------------------------------------------------------------------------------- */
+
+const char *awl__http_reason(int status)
+{
+    switch (status) {
+    case 200: return "OK";
+    case 201: return "Created";
+    case 202: return "Accepted";
+    case 204: return "No Content";
+    case 206: return "Partial Content";
+    case 301: return "Moved Permanently";
+    case 302: return "Found";
+    case 303: return "See Other";
+    case 304: return "Not Modified";
+    case 307: return "Temporary Redirect";
+    case 308: return "Permanent Redirect";
+    case 400: return "Bad Request";
+    case 401: return "Unauthorized";
+    case 403: return "Forbidden";
+    case 404: return "Not Found";
+    case 405: return "Method Not Allowed";
+    case 406: return "Not Acceptable";
+    case 408: return "Request Timeout";
+    case 409: return "Conflict";
+    case 410: return "Gone";
+    case 411: return "Length Required";
+    case 412: return "Precondition Failed";
+    case 413: return "Content Too Large";
+    case 414: return "URI Too Long";
+    case 415: return "Unsupported Media Type";
+    case 416: return "Range Not Satisfiable";
+    case 417: return "Expectation Failed";
+    case 422: return "Unprocessable Content";
+    case 426: return "Upgrade Required";
+    case 429: return "Too Many Requests";
+    case 431: return "Request Header Fields Too Large";
+    case 500: return "Internal Server Error";
+    case 501: return "Not Implemented";
+    case 502: return "Bad Gateway";
+    case 503: return "Service Unavailable";
+    case 504: return "Gateway Timeout";
+    case 505: return "HTTP Version Not Supported";
+    default: return "";
+    }
+}
+
+/* ---- Heads ------------------------------------------------------------------------------------------------------- */
+
+int awl_respond_field(awl_request *request, const char *name, const char *value)
+{
+    int error;
+
+    if (!request)
+        return EINVAL;
+    if (request->status)
+        return EALREADY;
+    request->fields.loop = request->app->loop;
+    error = awl__http_out_field(&request->fields, name, value);
+    request->fields.error = 0; /* without memory, this field is not there, and the caller knows */
+    return error;
+}
+
+/* The text of the present second, made anew when that has passed. */
+static const char *date(awl_http_app *app)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    if (app->date_of != now.tv_sec) {
+        app->date_of = now.tv_sec;
+        awl__http_date(now.tv_sec, app->date);
+    }
+    return app->date;
+}
+
+/* A text without a check, and a number: what each head is put together from. */
+static char *put(char *to, const char *text)
+{
+    const size_t len = strlen(text);
+
+    memcpy(to, text, len);
+    return to + len;
+}
+
+static char *put_number(char *to, uint64_t n)
+{
+    char digits[20];
+    int i = 0;
+
+    do
+        digits[i++] = (char)('0' + n % 10);
+    while (n /= 10);
+    while (i)
+        *to++ = digits[--i];
+    return to;
+}
+
+/* How the connection goes on is said where it is not what the client's version means by itself. */
+static const char *connection_field(const awl_request *request)
+{
+    if (!request->keep)
+        return "Connection: close\r\n";
+    return request->head.minor ? "" : "Connection: keep-alive\r\n";
+}
+
+/* RFC 9110, 15.3.6: that of a 205 is empty, and says so. */
+static bool has_no_body(int status) { return status < 200 || status == 204 || status == 304; }
+static bool has_no_content(int status) { return has_no_body(status) || status == 205; }
+
+/* Decides how the body goes, for a length or -1. */
+static void frame(awl_request *request, int status, int64_t length)
+{
+    awl__body_out *out = &request->out;
+
+    *out = (awl__body_out){ .discard = request->is_head };
+    if (has_no_body(status)) {
+        out->framing = AWL__NO_BODY;
+    } else if (length >= 0) {
+        out->framing = AWL__BODY_LENGTH;
+        out->left = (uint64_t)length;
+    } else if (request->head.minor) {
+        out->framing = AWL__BODY_CHUNKED;
+    } else {
+        out->framing = AWL__BODY_TO_END;
+        request->keep = false;
+    }
+}
+
+enum { OWN = 256 }; /* bytes that our own part of a head takes, but for two texts */
+
+/* Puts a head together, with the first piece of its body behind it, and sends that as one. 0 or the error. */
+static int send_head(awl_request *request, int status, const char *type, int64_t length, const void *data, size_t len)
+{
+    awl_http_app *app = request->app;
+    const size_t type_len = type ? strlen(type) : 0, server_len = strlen(app->options.server);
+    char small[OWN + 256], *head = small, *to;
+    const size_t cap = OWN + type_len + server_len + request->fields.len;
+    struct iovec parts[2] = { { NULL, 0 }, { (void *)(uintptr_t)data, len } };
+    int error;
+
+    if (request->status)
+        return EALREADY;
+    if (status < 200 || status > 599 || (type && !awl__http_is_value(type, type_len)) || length < -1 ||
+        (length > 0 && has_no_content(status)))
+        return EINVAL;
+    if (length < 0 && has_no_content(status))
+        length = 0;
+    if (cap > sizeof small)
+        head = awl__alloc(app->loop, cap);
+    if (!head)
+        return ENOMEM;
+    frame(request, status, length);
+    to = put(head, "HTTP/1.1 ");
+    to = put_number(to, (uint64_t)status);
+    *to++ = ' ';
+    to = put(put(to, awl__http_reason(status)), "\r\nDate: ");
+    to = put(put(to, date(app)), "\r\n");
+    if (server_len)
+        to = put(put(put(to, "Server: "), app->options.server), "\r\n");
+    if (type)
+        to = put(put(put(to, "Content-Type: "), type), "\r\n");
+    if (request->out.framing == AWL__BODY_LENGTH)
+        to = put(put_number(put(to, "Content-Length: "), (uint64_t)length), "\r\n");
+    else if (request->out.framing == AWL__BODY_CHUNKED)
+        to = put(to, "Transfer-Encoding: chunked\r\n");
+    to = put(to, connection_field(request));
+    if (request->fields.len) {
+        memcpy(to, request->fields.at, request->fields.len);
+        to += request->fields.len;
+    }
+    to = put(to, "\r\n");
+    parts[0] = (struct iovec){ head, (size_t)(to - head) };
+    error = awl_stream_writev(request->s, parts, len ? 2 : 1);
+    if (head != small)
+        awl__free(app->loop, head, cap);
+    if (!error || request->s->error) /* else nothing of it has gone, and another can be tried */
+        request->status = (uint16_t)status;
+    request->failed |= error && request->s->error;
+    return error;
+}
+
+/* ---- In one piece ------------------------------------------------------------------------------------------------ */
+
+int awl_respond(awl_request *request, int status, const char *type, const void *data, size_t len)
+{
+    int error;
+
+    if (!request || (len && !data) || len > INT64_MAX || (len && has_no_content(status)))
+        return EINVAL;
+    error = send_head(request, status, type, (int64_t)len, data, request->is_head ? 0 : len);
+    if (error)
+        return error;
+    request->out.left = 0;
+    request->sent = request->is_head ? 0 : len;
+    return awl__body_end(&request->out, request->s);
+}
+
+int awl_respond_text(awl_request *request, int status, const char *type, const char *text)
+{
+    return text ? awl_respond(request, status, type, text, strlen(text)) : EINVAL;
+}
+
+int awl_respond_print(awl_request *request, int status, const char *type, const char *format, ...)
+{
+    char small[512], *text = small;
+    va_list args;
+    int len, error;
+
+    va_start(args, format);
+    len = vsnprintf(small, sizeof small, format, args);
+    va_end(args);
+    if (!request || len < 0)
+        return EINVAL;
+    if ((size_t)len >= sizeof small) {
+        text = awl__alloc(request->app->loop, (size_t)len + 1);
+        if (!text)
+            return ENOMEM;
+        va_start(args, format);
+        vsnprintf(text, (size_t)len + 1, format, args);
+        va_end(args);
+    }
+    error = awl_respond(request, status, type, text, (size_t)len);
+    if (text != small)
+        awl__free(request->app->loop, text, (size_t)len + 1);
+    return error;
+}
+
+int awl__respond_page(awl_request *request, int status)
+{
+    return awl_respond_print(request, status, "text/plain; charset=utf-8", "%d %s\n", status, awl__http_reason(status));
+}
+
+int awl_respond_error(awl_request *request, int status)
+{
+    if (!request || status < 400 || status > 599)
+        return EINVAL;
+    if (request->status)
+        return EALREADY;
+    request->wanted = (uint16_t)status;
+    return 0;
+}
+
+static bool is_redirect(int status)
+{
+    return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+int awl_respond_redirect(awl_request *request, int status, const char *location)
+{
+    int error;
+
+    if (!request || !location || !location[0] || !is_redirect(status))
+        return EINVAL;
+    for (const char *at = location; *at; at++) {
+        if (*at <= ' ' || *at > '~')
+            return EINVAL;
+    }
+    error = awl_respond_field(request, "Location", location);
+    return error ? error : awl_respond(request, status, NULL, NULL, 0);
+}
+
+/* ---- Piece by piece ---------------------------------------------------------------------------------------------- */
+
+int awl_respond_begin(awl_request *request, int status, const char *type, int64_t length)
+{
+    return request ? send_head(request, status, type, length, NULL, 0) : EINVAL;
+}
+
+void awl__respond_break(awl_request *request)
+{
+    request->failed = true;
+    if (!request->out.error)
+        request->out.error = ECANCELED;
+    if (request->out.framing == AWL__BODY_TO_END) /* whose end says that it is whole */
+        awl_stream_abort(request->s);
+}
+
+/* More or less than was promised is a mistake of the handler's, which is not to be overlooked. */
+static int broken(awl_request *request, int error)
+{
+    awl__respond_break(request);
+    if (error == EMSGSIZE)
+        awl_stream_abort(request->s);
+    return error;
+}
+
+int awl__respond_counted(awl_request *request, uint64_t n)
+{
+    awl__body_out *out = &request->out;
+
+    if (out->framing == AWL__BODY_LENGTH && n > out->left)
+        return broken(request, EMSGSIZE);
+    if (out->framing == AWL__BODY_LENGTH)
+        out->left -= n;
+    request->sent += out->discard ? 0 : n;
+    return 0;
+}
+
+co_def(respond_write, { awl_request *request; const void *data; size_t len; int rc; })
+{
+    co_begin;
+    if (!self->request || !self->request->status || (self->len && !self->data))
+        co_raise(EINVAL);
+    self->rc = awl__body_write(&self->request->out, self->request->s, self->data, self->len);
+    if (self->rc)
+        co_raise(broken(self->request, self->rc));
+    self->request->sent += self->request->is_head ? 0 : self->len;
+    if (!self->request->s->gate.paused_)
+        co_return(0);
+    awl__connection_enter(self->request->connection, AWL__WRITE);
+    co_await(awl_stream_drain(self->request->s));
+    co_finally;
+    if (self->request)
+        awl__connection_enter(self->request->connection, AWL__HANDLER);
+    co_end;
+}
+
+awl_coro awl_respond_write(awl_request *request, const void *data, size_t len)
+{
+    return co_call(respond_write, .request = request, .data = data, .len = len);
+}
+
+int awl_respond_end(awl_request *request)
+{
+    int error;
+
+    if (!request || !request->status)
+        return EINVAL;
+    error = awl__body_end(&request->out, request->s);
+    return error ? broken(request, error) : 0;
+}
+
+int awl_respond_status(const awl_request *request) { return request ? request->status : 0; }
