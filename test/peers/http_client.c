@@ -41,7 +41,8 @@ co_def(gets, { awl_response *r; char *text; size_t len; })
     while (left-- > 0) {
         co_let(self->r, awl_http_get(session, url, NULL));
         co_let(self->text, awl_response_read_all(self->r, &self->len));
-        if (awl_response_check(self->r) || self->len != expected_len || memcmp(self->text, expected, self->len) != 0) {
+        if (awl_response_check(self->r) || self->len != expected_len ||
+            (self->len && memcmp(self->text, expected, self->len) != 0)) {
             fprintf(stderr, "%s: status %d, %zu bytes\n", awl_response_url(self->r), awl_response_status(self->r),
                     self->len);
             co_raise(AWL_ESTATUS);
