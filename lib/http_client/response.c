@@ -293,6 +293,8 @@ static int make_room(awl_response *r)
         return AWL_ELIMIT;
     if (r->whole_len + 1 < r->whole_cap)
         return 0;
+    if (cap < r->whole_cap || cap > SIZE_MAX / 2)
+        return ENOMEM;
     more = awl__alloc(r->session->loop, cap);
     if (!more)
         return ENOMEM;

@@ -93,8 +93,8 @@ struct awl_request {
     awl_time began;
 
     awl__incoming in;
-    char *whole;
-    size_t whole_len;
+    char *whole; /* of the body, as far as it has been read, with room for a zero byte */
+    size_t whole_len, whole_cap;
 
     struct awl__form *form;     /* that was read */
     struct awl__events *events; /* the response is a stream of them */

@@ -298,28 +298,32 @@ awl_coro awl_request_read(awl_request *request, void *buf, size_t cap)
     return co_call(request_read, .request = request, .buf = buf, .cap = cap);
 }
 
-/* Room for more of the whole body, and a zero byte. */
-static int make_room(awl_request *request, size_t *cap)
+/* Room for more of the whole body, and a zero byte. It stays the request's: the body can be asked for again. */
+static int make_room(awl_request *request)
 {
+    const awl__http_head *head = &request->head;
     const size_t limit = request->app->options.body_limit;
+    size_t cap;
     char *more;
 
-    if (request->whole_len > limit || (request->head.has_length && request->head.length > limit))
+    if (request->whole_len > limit || (head->has_length && head->length > limit))
         return awl__request_refuse(request, 413, AWL_ELIMIT);
-
-    if (request->whole_len + 1 < *cap)
+    if (request->whole_len + 1 < request->whole_cap)
         return 0;
-    *cap = request->head.has_length ? (size_t)request->head.length + 2 : *cap ? *cap * 2 : 4096;
-    more = awl_request_alloc(request, *cap);
+    if (request->whole_cap > SIZE_MAX / 4 || (head->has_length && head->length > SIZE_MAX / 4))
+        return ENOMEM;
+    cap = head->has_length ? (size_t)head->length + 2 : request->whole_cap ? request->whole_cap * 2 : 4096;
+    more = awl_request_alloc(request, cap);
     if (!more)
         return ENOMEM;
     if (request->whole_len)
         memcpy(more, request->whole, request->whole_len);
     request->whole = more;
+    request->whole_cap = cap;
     return 0;
 }
 
-co_def(request_read_all, { awl_request *request; size_t *len, cap; int rc; int64_t n; })
+co_def(request_read_all, { awl_request *request; size_t *len; int rc; int64_t n; })
 {
     awl_request *request = self->request;
 
@@ -327,11 +331,11 @@ co_def(request_read_all, { awl_request *request; size_t *len, cap; int rc; int64
     if (request->in.error)
         co_raise(request->in.error);
     do {
-        self->rc = make_room(self->request, &self->cap);
+        self->rc = make_room(self->request);
         if (self->rc)
             co_raise(self->rc);
         co_let(self->n, awl_request_read(self->request, self->request->whole + self->request->whole_len,
-                                         self->cap - self->request->whole_len - 1));
+                                         self->request->whole_cap - self->request->whole_len - 1));
         self->request->whole_len += (size_t)self->n;
     } while (self->n);
     self->request->whole[self->request->whole_len] = '\0';

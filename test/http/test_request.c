@@ -215,6 +215,37 @@ SERVER_TEST(a_cancelled_read_loses_nothing, {})
     co_end;
 }
 
+/* What is asked for again is there already, and what was asked for impatiently goes on: also of chunks, whose length
+ * nobody knows. */
+HANDLER(reads_all_again, { char *body; size_t len; })
+{
+    co_begin;
+    do
+        co_try(self->rc, awl_wait_for(awl_request_read_all(self->request, NULL), 1 * AWL_MS));
+    while (self->rc == ETIMEDOUT);
+    if (self->rc)
+        co_raise(self->rc);
+    co_let(self->body, awl_request_read_all(self->request, NULL));
+    co_let(self->body, awl_request_read_all(self->request, &self->len));
+    CHECK_INT(strlen(self->body), self->len);
+    awl_respond_print(self->request, 200, NULL, "%zu", self->len);
+    co_end;
+}
+
+SERVER_TEST(a_body_can_be_asked_for_again, { char text[21000]; })
+{
+    co_begin;
+    self->app = app_of(on_reads_all_again, NULL);
+    server_begins(self);
+    snprintf(self->text, sizeof self->text, POST("Transfer-Encoding: chunked\r\n", "4e20\r\n%020000d\r\n"), 0);
+    client_sends(self->text);
+    co_await(awl_sleep(10 * AWL_MS));
+    CHECK_SAYS("200 20003", "3\r\nabc\r\n0\r\n\r\n");
+    CHECK_SAYS("200 6", POST("Content-Length: 6\r\n", "abcdef"));
+    server_ends(self);
+    co_end;
+}
+
 /* The error with which the body ends, which the handler passes on or not. */
 static int body_error;
 
