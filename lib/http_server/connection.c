@@ -28,6 +28,7 @@ static void time_is_up(void *arg)
     case AWL__IDLE: awl__stream_end(c->s); break;
     case AWL__WRITE:
         if (c->s->moved != c->moved) { /* slow, but it moves */
+            c->phase = AWL__HANDLER;
             awl__connection_enter(c, AWL__WRITE);
             break;
         } /* fall through */
@@ -61,7 +62,7 @@ void awl__connection_enter(awl__connection *c, enum awl__phase phase)
     awl_loop *loop = c->app->loop;
     const awl_time timeout = timeout_of(c, phase);
 
-    if (phase != c->phase || timeout == AWL_FOREVER || c->deadline <= loop->now) {
+    if (phase != c->phase || timeout == AWL_FOREVER) { /* else the time that it has goes on, even if it is up */
         c->phase = phase;
         c->deadline = timeout == AWL_FOREVER ? AWL_FOREVER : awl__later(loop, timeout);
         c->moved = c->s->moved;

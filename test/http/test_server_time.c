@@ -1,5 +1,6 @@
 /* test_server_time.c: how long a client may take: for its head, its body, the next request, and to read the answer. */
 #include "server_rig.h"
+#include "../../lib/loop/loop_priv.h"
 
 #define GET(path) "GET " path " HTTP/1.1\r\nHost: a\r\n\r\n"
 
@@ -43,6 +44,21 @@ SERVER_TEST(a_head_that_dribbles_has_no_more, {})
     co_await(co_call(dribbles, .text = "GET / HTTP/1.1\r\nHost: a\r\nX: y\r\nX: y\r\n\r\n", .pause = 1 * AWL_SECOND));
     CHECK_ANSWERS("408 .");
     CHECK_INT(seconds(), 11);
+    server_ends(self);
+    co_end;
+}
+
+/* A byte that comes when the time is up, but before anybody has looked at the clock, is late as well. */
+SERVER_TEST(a_byte_in_the_last_moment_gives_no_more_time, {})
+{
+    co_begin;
+    server_begins(self);
+    client_sends("GET / HT");
+    co_await(awl_sleep(9 * AWL_SECOND));
+    awl_running_loop()->now += 2 * AWL_SECOND;
+    client_sends("TP/1.1\r\n");
+    settle();
+    CHECK_ANSWERS("408 .");
     server_ends(self);
     co_end;
 }
