@@ -275,7 +275,7 @@ int awl_respond_redirect(awl_request *request, int status, const char *location)
  * Result   begin: 0; EALREADY; EINVAL; ENOMEM. write: none. end: 0; EMSGSIZE: less was written than was promised, and the
  *          connection is aborted.
  * Errors   of write: EMSGSIZE: more than was promised, and the connection is aborted; ETIMEDOUT: the client does not take
- *          it; the stream's; ECANCELED.
+ *          it; EPIPE: the client of a HEAD, to which no body goes, has gone; the stream's; ECANCELED.
  * Source   aiohttp.web.StreamResponse; test/http/test_respond.c
  */
 int awl_respond_begin(awl_request *request, int status, const char *type, int64_t length);
@@ -308,8 +308,8 @@ int awl_respond_events(awl_request *request, awl_time keep_alive);
  *
  *   event   copied
  * Result   none.
- * Errors   EINVAL: awl_respond_events was not called, a type or id has more than one line; those of awl_respond_write;
- *          ENOMEM.
+ * Errors   EINVAL: awl_respond_events was not called, a type or id has more than one line; EPIPE: the request was HEAD,
+ *          whose client wants no events (to pass that on is no failure); those of awl_respond_write; ENOMEM.
  * Context  whoever waits for something else meanwhile does not see that the client has gone: awl_request_disconnected.
  * Source   HTML, 9.2.6; test/http/test_events.c
  */

@@ -82,6 +82,8 @@ int awl_respond_events(awl_request *request, awl_time keep_alive)
     events->every = keep_alive ? keep_alive : KEEP_ALIVE * AWL_SECOND;
     events->moved = request->s->moved;
     request->events = events;
+    if (request->is_head)
+        return awl_respond_end(request); /* which is all that it wants to know */
     return events->every == AWL_FOREVER ? 0 : awl_call_later(NULL, &events->timer, events->every, tick, events);
 }
 
@@ -123,6 +125,8 @@ co_def(respond_event, { awl_request *request; awl_http_event event; awl__http_ou
     co_begin;
     if (!self->request || !self->request->events || !is_line(self->event.event) || !is_line(self->event.id))
         co_raise(EINVAL);
+    if (self->request->is_head)
+        co_raise(awl__request_refuse(self->request, 500, EPIPE));
     self->out.loop = self->request->app->loop;
     put_event(&self->out, &self->event);
     if (self->out.error)

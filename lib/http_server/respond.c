@@ -312,6 +312,8 @@ co_def(respond_write, { awl_request *request; const void *data; size_t len; int 
     if (!self->request || !self->request->status || (self->len && !self->data))
         co_raise(EINVAL);
     self->rc = awl__body_write(&self->request->out, self->request->s, self->data, self->len);
+    if (!self->rc && self->request->out.discard && awl__request_is_gone(self->request))
+        self->rc = EPIPE; /* which no write would find out */
     if (self->rc)
         co_raise(broken(self->request, self->rc));
     self->request->sent += self->request->is_head ? 0 : self->len;

@@ -51,6 +51,34 @@ static void say(const char *what) { strcat(trace, what); }
 
 /* ---- Clients that go --------------------------------------------------------------------------------------------- */
 
+/* What goes nowhere finds no end: of a HEAD, whose body is not sent, that is looked for. */
+HANDLER(writes_for_ever, {})
+{
+    co_begin;
+    CHECK_INT(awl_respond_begin(self->request, 200, NULL, -1), 0);
+    do {
+        co_await(awl_sleep(1 * AWL_SECOND));
+        co_try(self->rc, awl_respond_write(self->request, "a", 1));
+    } while (!self->rc);
+    CHECK_INT(self->rc, EPIPE);
+    say("ended");
+    co_end;
+}
+
+PAIR_TEST(a_body_that_goes_nowhere_ends_with_its_client, {})
+{
+    co_begin;
+    pair_begins(on_writes_for_ever, .server = NULL);
+    CHECK(write(self->peer, "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n", 28) == 28);
+    co_await(awl_sleep(10 * AWL_SECOND));
+    CHECK_SAID("");
+    client_goes();
+    co_await(awl_sleep(2 * AWL_SECOND));
+    CHECK_SAID("ended");
+    pair_ends();
+    co_end;
+}
+
 HANDLER(sleeps, {})
 {
     co_begin;

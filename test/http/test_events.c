@@ -94,6 +94,33 @@ SERVER_TEST(a_client_that_takes_nothing_is_given_up, {})
     co_end;
 }
 
+/* HEAD gets its head, and the next request its turn: nobody goes on to make events for it. */
+HANDLER(never_ends, {})
+{
+    co_begin;
+    the_event = (awl_http_event){ .data = "a" };
+    CHECK_INT(awl_respond_events(self->request, 0), 0);
+    for (;;) {
+        co_await(awl_respond_event(self->request, &the_event));
+        co_await(awl_sleep(1 * AWL_MS));
+    }
+    co_end;
+}
+
+SERVER_TEST(head_of_a_stream_of_events_ends, {})
+{
+    co_begin;
+    self->app = app_of(on_never_ends, NULL);
+    server_begins(self);
+    client_sends("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n");
+    settle();
+    CHECK_FIELD("Content-Type: text/event-stream");
+    CHECK_STR(answers_to(&the_wire, true), "200");
+    CHECK_GET("/", "", "200 data: a!");
+    server_ends(self);
+    co_end;
+}
+
 HANDLER(misuse, {})
 {
     co_begin;
