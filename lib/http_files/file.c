@@ -122,6 +122,7 @@ co_def(respond_opened, {
     awl_request *request;
     const awl__file *file;
     int64_t first, last, len;
+    size_t fields; /* what there was of them before ours */
     int rc, status;
 })
 {
@@ -131,6 +132,7 @@ co_def(respond_opened, {
     co_begin;
     if (awl_respond_status(self->request))
         co_raise(EALREADY);
+    self->fields = self->request->fields.len;
     put_etag(&self->file->st, etag);
     of = (awl__validators){ etag, self->file->st.st_mtim.tv_sec };
     self->status = awl__http_conditions(self->request, &of);
@@ -150,7 +152,7 @@ co_def(respond_opened, {
     if (!self->rc && self->status != 304)
         self->rc = add_body_fields(self->request, self->file, self->status, self->first, self->last);
     if (self->rc)
-        co_raise(self->rc);
+        goto fail;
     if (self->status == 416) {
         awl_respond_error(self->request, 416);
         co_return(0);
@@ -162,12 +164,17 @@ co_def(respond_opened, {
     else
         self->rc = awl_respond_begin(self->request, self->status, self->file->type, self->len);
     if (self->rc)
-        co_raise(self->rc);
+        goto fail;
     if (self->request->is_head && self->status != 304)
         awl__respond_counted(self->request, (uint64_t)self->len);
     else if (self->len > SMALL && self->status != 304)
         co_await(co_call(send_part, .request = self->request, .fd = self->file->fd, .first = self->first,
                          .len = self->len));
+    co_return(0);
+fail:
+    if (!awl_respond_status(self->request)) /* who responds with something else says nothing of this file */
+        self->request->fields.len = self->fields;
+    co_raise(self->rc);
     co_end;
 }
 

@@ -91,7 +91,8 @@ static void report_failure(const awl_request *request, int error)
     if (error == request->s->error) /* its client has gone */
         return;
     awl__report(request->app->loop, &(awl_report){ .what = "the handler of this request failed",
-                                                   .name = request->route ? request->route->pattern : request->path,
+                                                   .name = request->route ? request->route->pattern
+                                                                          : awl_request_target(request),
                                                    .error = error });
 }
 
@@ -152,6 +153,8 @@ co_def(handle, { awl_request *request; int status, rc; })
         co_raise(ECANCELED);
     if (self->rc && self->rc != self->request->in.error && self->rc != self->request->refused)
         report_failure(self->request, self->rc);
+    if (self->rc && !self->request->status)
+        self->request->fields.len = 0; /* they were to go with another response */
     if (!self->request->status && !self->request->s->error)
         co_try(self->status, awl__respond_wanted(self->request, status_for(self->request, self->rc)));
     else if (self->rc && !self->request->out.ended)

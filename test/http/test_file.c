@@ -242,6 +242,37 @@ SERVER_TEST(a_descriptor_stays_the_callers, {})
     co_end;
 }
 
+/* A file that cannot be read leaves nothing behind in the response that there is instead. */
+HANDLER(cannot_read, { char path[128]; int fd; })
+{
+    co_begin;
+    CHECK_INT(awl_respond_field(self->request, "X-Own", "1"), 0);
+    snprintf(self->path, sizeof self->path, "%s/a.txt", root);
+    self->fd = open(self->path, O_WRONLY | O_CLOEXEC);
+    CHECK(self->fd >= 0);
+    co_try(self->rc, awl_respond_fd(self->request, self->fd, NULL));
+    close(self->fd);
+    CHECK_INT(self->rc, EBADF);
+    CHECK_INT(awl_respond_text(self->request, 200, NULL, "sorry"), 0);
+    co_end;
+}
+
+SERVER_TEST(a_file_that_cannot_be_read_leaves_no_fields, {})
+{
+    co_begin;
+    self->app = app_of(on_cannot_read, NULL);
+    server_begins(self);
+    get("/", "Range: bytes=0-1\r\n");
+    settle();
+    CHECK_FIELD("X-Own: 1");
+    CHECK_NO_FIELD("ETag");
+    CHECK_NO_FIELD("Last-Modified");
+    CHECK_NO_FIELD("Content-Range");
+    CHECK_ANSWERS("200 sorry");
+    server_ends(self);
+    co_end;
+}
+
 /* ---- Large files ------------------------------------------------------------------------------------------------- */
 
 /* Checks that the body that was sent is that part of the large file. */

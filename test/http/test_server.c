@@ -193,6 +193,44 @@ SERVER_TEST(a_handler_that_fails_means_500_and_a_report, {})
     co_end;
 }
 
+/* A report is one line, whatever a client asked for. */
+SERVER_TEST(what_a_report_says_of_a_request_has_no_control_characters, {})
+{
+    co_begin;
+    failing_with = EDOM;
+    self->app = app_of(on_fails, NULL);
+    server_begins(self);
+    CHECK_SAYS("500", GET("/%0aawl:%1b%5b2J%c2%9b"));
+    CHECK_STR(reports, "/%0aawl:%1b%5b2J%c2%9b:33");
+    reports[0] = '\0';
+    server_ends(self);
+    co_end;
+}
+
+HANDLER(fails_late, {})
+{
+    co_begin;
+    CHECK_INT(awl_respond_field(self->request, "Content-Encoding", "gzip"), 0);
+    CHECK_INT(awl_respond_field(self->request, "Cache-Control", "max-age=3600"), 0);
+    co_raise(failing_with);
+    co_end;
+}
+
+/* The page of an error is no gzip, and not to be kept for an hour. */
+SERVER_TEST(the_fields_of_a_response_that_failed_are_not_those_of_the_error, {})
+{
+    co_begin;
+    failing_with = EDOM;
+    self->app = app_of(on_fails_late, NULL);
+    server_begins(self);
+    CHECK_SAYS("500", GET("/"));
+    CHECK(!strstr(the_wire.out, "gzip") && !strstr(the_wire.out, "max-age"));
+    CHECK_STR(reports, "/:33");
+    reports[0] = '\0';
+    server_ends(self);
+    co_end;
+}
+
 /* A cancellation that nobody asked this task for is a failure like others. */
 SERVER_TEST(a_handler_that_ends_cancelled_does_not_take_the_connection_with_it, {})
 {
