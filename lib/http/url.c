@@ -207,13 +207,6 @@ static char path_at(const path *p, size_t i)
     return i < p->first.len ? p->first.at[i] : i - p->first.len < p->second.len ? p->second.at[i - p->first.len] : '\0';
 }
 
-static size_t segment_end(const path *p, size_t i)
-{
-    while (path_at(p, i) && path_at(p, i) != '/')
-        i++;
-    return i;
-}
-
 /* 0: a segment to keep; 1: "."; 2: "..". */
 static int dots(const path *p, size_t from, size_t to)
 {
@@ -223,51 +216,43 @@ static int dots(const path *p, size_t from, size_t to)
 }
 
 /*
- * RFC 3986, 5.2.4, without a buffer: a segment stays unless it is a dot segment or one of the later ".." takes it away.
- * That is found by looking ahead; paths are short.
+ * RFC 3986, 5.2.4, for a path that begins with '/', from its end: each ".." takes away the next segment that is none.
+ * Writes what is left so that it ends at `end` of the sink, which may be NULL. Result: its length.
  */
-static bool is_taken_away(const path *p, size_t to)
+static size_t without_dots(const path *p, sink *out, size_t end)
 {
-    int depth = 0;
+    const size_t all = p->first.len + p->second.len;
+    size_t to = all, from, ups = 0, len = 0;
 
-    while (path_at(p, to) == '/') {
-        const size_t from = to + 1;
+    for (; to; to = from) {
         int kind;
 
-        to = segment_end(p, from);
-        kind = dots(p, from, to);
-        if (kind == 2 && depth-- == 0)
-            return true;
-        if (kind == 0)
-            depth++;
+        from = to - 1;
+        while (path_at(p, from) != '/')
+            from--;
+        kind = dots(p, from + 1, to);
+        for (size_t i = kind == 0 && ups == 0 ? to : kind && to == all ? from + 1 : from; i-- > from;) {
+            len++;
+            if (out && end - len < out->cap)
+                out->at[end - len] = path_at(p, i);
+        }
+        if (kind == 2)
+            ups++;
+        else if (!kind && ups)
+            ups--;
     }
-    return false;
+    return len;
 }
 
 static void put_path(sink *out, const path *p, bool remove_dots)
 {
-    const size_t all = p->first.len + p->second.len;
-    size_t i = 0;
-
     if (!remove_dots || path_at(p, 0) != '/') {
         put(out, p->first.at, p->first.len);
         put(out, p->second.at, p->second.len);
         return;
     }
-    while (i < all) { /* at a '/' */
-        const size_t from = i + 1, to = segment_end(p, from);
-        const int kind = dots(p, from, to);
-
-        if (!kind && !is_taken_away(p, to)) {
-            for (; i < to; i++) {
-                const char c = path_at(p, i);
-                put(out, &c, 1);
-            }
-        } else if (to == all && kind) {
-            put(out, "/", 1);
-        }
-        i = to;
-    }
+    out->len += without_dots(p, NULL, 0);
+    without_dots(p, out, out->len);
 }
 
 /* All of the base's path up to its last '/', RFC 3986, 5.2.3. */

@@ -68,6 +68,19 @@ TEST(references_mean_what_the_rfc_says)
     }
 }
 
+/* A server may redirect to a path of many segments: that takes no longer than to read it. */
+TEST(long_paths_are_no_more_work_than_they_are_long)
+{
+    static char path[400000], text[sizeof path + 16];
+
+    for (size_t i = 0; i + 1 < sizeof path; i++)
+        path[i] = i % 2 ? 'a' : '/';
+    memcpy(path + sizeof path - 4, "/..", 3);
+    CHECK_INT(awl_url_resolve("http://a/", path, text, sizeof text), 8 + sizeof path - 4 - 2 + 1);
+    CHECK(memcmp(text, "http://a/a/a", 12) == 0);
+    CHECK_STR(text + strlen(text) - 4, "a/a/");
+}
+
 TEST(all_parts_are_found)
 {
     const awl_url url = parsed("https://me:pw@example.org:8443/a/b%20c?x=1&y#top");
