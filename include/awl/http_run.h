@@ -63,7 +63,8 @@ typedef struct awl_http_run_options {
  *          or clean-up hook, of awl_http_serve; ENOMEM, EMFILE; EBUSY within a running loop; EINVAL. With workers: that
  *          of the first of them that could not begin to serve.
  * Context  blocks. The two signals, and with workers SIGCHLD, are blocked in this thread until it returns, and in
- *          threads that are started meanwhile. With workers there must be no other threads when it is called.
+ *          threads that are started meanwhile. With workers there must be no other threads when it is called, and what
+ *          is done with SIGCHLD is the default until it returns.
  * Source   aiohttp.web.run_app; test/http/test_run.c
  */
 int awl_http_run(const char *host, int port, awl_http_setup *setup, void *arg, const awl_http_run_options *options);

@@ -30,6 +30,7 @@ typedef struct crew {
     worker *workers;
     int n, held; /* held: a socket that keeps the port; -1: none */
     sigset_t wanted, before;
+    struct sigaction child_before; /* of SIGCHLD: where that is ignored, nobody could wait for a worker */
     int64_t kill_at; /* ms; 0: they are not being ended */
 } crew;
 
@@ -118,6 +119,7 @@ static _Noreturn void be_worker(crew *c, pid_t parent)
         _exit(1);
     if (c->held >= 0)
         close(c->held);
+    sigaction(SIGCHLD, &c->child_before, NULL);
     pthread_sigmask(SIG_SETMASK, &c->before, NULL);
     signal(SIGINT, SIG_IGN); /* of a terminal: the other process passes on what it gets */
     rc = awl__run_here(&c->run);
@@ -271,6 +273,7 @@ static void watch(crew *c)
 
 int awl__run_workers(const awl__run *run)
 {
+    const struct sigaction by_default = { .sa_handler = SIG_DFL };
     crew c = { .run = *run, .n = run->options.workers, .held = -1 };
     int error;
 
@@ -287,6 +290,7 @@ int awl__run_workers(const awl__run *run)
     error = pthread_sigmask(SIG_BLOCK, &c.wanted, &c.before);
     if (error)
         goto free_workers;
+    sigaction(SIGCHLD, &by_default, &c.child_before);
     if (!run->port)
         error = awl_run_with(co_call(pick_port, .c = &c), run->options.loop, NULL);
     if (!error)
@@ -298,6 +302,7 @@ int awl__run_workers(const awl__run *run)
     watch(&c);
     if (c.held >= 0)
         close(c.held);
+    sigaction(SIGCHLD, &c.child_before, NULL);
     pthread_sigmask(SIG_SETMASK, &c.before, NULL);
 free_workers:
     free(c.workers);

@@ -269,6 +269,19 @@ TEST(workers_share_a_port_and_end_with_their_crew)
     CHECK(kill(seen[0], 0) < 0 && kill(seen[1], 0) < 0);
 }
 
+/* Who started the program may have had it ignore SIGCHLD, as some shells do: then nobody could wait for the workers. */
+TEST(a_crew_ends_where_the_ends_of_children_are_ignored)
+{
+    pid_t crew;
+    int port;
+
+    signal(SIGCHLD, SIG_IGN);
+    crew = begin_crew(2, &port);
+    signal(SIGCHLD, SIG_DFL);
+    CHECK(who_answers(port) > 0);
+    CHECK_INT(end_crew(crew), 0);
+}
+
 /* The same, as soon as somebody other than `but` answers. */
 static pid_t who_answers_but(pid_t but, int port)
 {
