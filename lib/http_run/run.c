@@ -16,17 +16,20 @@ typedef struct signals {
     int fd;
     unsigned n; /* how many have come */
     awl_future *first;
+    awl_task *starting; /* what is not to go on then; NULL: it serves */
     awl_server *server;
 } signals;
 
-/* The first one ends the server, the second one whatever is left. */
+/* The first one ends the server, or its start; the second one whatever is left. */
 static void signal_came(void *arg)
 {
     signals *s = arg;
     struct signalfd_siginfo info;
 
     while (read(s->fd, &info, sizeof info) == (ssize_t)sizeof info) {
-        if (s->n++ == 0)
+        if (s->n++ == 0 && s->starting)
+            awl_task_cancel(s->starting);
+        else if (s->n == 1)
             awl_future_set_result(s->first, 0);
         else
             awl_server_abort_clients(s->server);
@@ -37,7 +40,7 @@ static void signal_came(void *arg)
 
 co_def(run_site, {
     const awl__run *run;
-    signals signals;
+    signals *signals;
     awl_http_app *app;
     awl_stream_options options;
     awl_server *server;
@@ -51,13 +54,14 @@ co_def(run_site, {
     self->options = self->run->options.stream;
     self->options.tls = NULL; /* what is not made by setup is not released */
     self->app = awl_http_app_new(&self->run->options.app);
-    self->signals.first = awl_future_new(NULL);
-    if (!self->app || !self->signals.first)
+    self->signals->first = awl_future_new(NULL);
+    if (!self->app || !self->signals->first)
         co_raise(self->app ? ENOMEM : errno);
-    self->rc = awl_add_reader(NULL, self->signals.fd, signal_came, &self->signals);
+    self->rc = awl_add_reader(NULL, self->signals->fd, signal_came, self->signals);
     if (self->rc)
         co_raise(self->rc);
     self->watches = true;
+    self->signals->starting = awl_current_task();
     self->rc = self->run->setup(self->app, &self->options, self->run->arg);
     if (self->rc)
         co_raise(self->rc);
@@ -65,17 +69,21 @@ co_def(run_site, {
         self->options.tls = self->run->options.stream.tls;
     co_await(awl_http_startup(self->app));
     co_let(self->server, awl_http_serve(self->app, self->run->host, self->run->port, &self->options));
-    self->signals.server = self->server;
+    self->signals->server = self->server;
+    self->signals->starting = NULL;
     self->run->ready(self->run, awl_server_port(self->server));
-    co_await(self->signals.first);
+    co_await(self->signals->first);
     co_await(awl_server_shutdown(self->server, self->grace));
     co_finally;
     self->failed = co_failing;
+    self->signals->starting = NULL;
+    if (self->server && self->failed) /* else it has come to its end */
+        co_try_cancel(self->rc, awl_server_shutdown(self->server, -1));
     if (self->app)
         co_try_cancel(self->rc, awl_http_cleanup(self->app));
     if (self->watches)
-        awl_remove_reader(NULL, self->signals.fd);
-    awl_future_release(self->signals.first);
+        awl_remove_reader(NULL, self->signals->fd);
+    awl_future_release(self->signals->first);
     awl_server_close(self->server);
     awl_http_app_release(self->app);
     if (self->options.tls && self->options.tls != self->run->options.stream.tls)
@@ -89,7 +97,8 @@ int awl__run_here(const awl__run *run)
 {
     sigset_t wanted, before;
     awl_coro coroutine;
-    int fd, rc;
+    signals came = { .n = 0 };
+    int rc;
 
     if (awl_running_)
         return EBUSY;
@@ -100,12 +109,13 @@ int awl__run_here(const awl__run *run)
     rc = pthread_sigmask(SIG_BLOCK, &wanted, &before);
     if (rc)
         return rc;
-    fd = signalfd(-1, &wanted, SFD_NONBLOCK | SFD_CLOEXEC);
+    came.fd = signalfd(-1, &wanted, SFD_NONBLOCK | SFD_CLOEXEC);
     rc = errno;
-    if (fd >= 0) {
-        coroutine = co_call(run_site, .run = run, .signals = { .fd = fd });
+    if (came.fd >= 0) {
+        coroutine = co_call(run_site, .run = run, .signals = &came);
         rc = awl_run_with(coroutine, run->options.loop, NULL);
-        close(fd);
+        rc = rc == ECANCELED && came.n ? 0 : rc;
+        close(came.fd);
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return rc;

@@ -150,6 +150,61 @@ TEST(a_second_signal_cuts_all_connections)
     CHECK_STR(answer, "nothing");
 }
 
+/* What is needed to start may never be there: the program ends all the same. */
+co_def(waits_for_ever, { int unused; })
+{
+    co_begin;
+    say("waits");
+    kill(getpid(), SIGTERM);
+    co_await(awl_sleep(AWL_MINUTE));
+    co_end;
+}
+
+static awl_coro on_waits(awl_http_app *app, void *arg) { return (void)app, (void)arg, co_call(waits_for_ever); }
+
+static int setup_that_waits(awl_http_app *app, awl_stream_options *options, void *arg)
+{
+    const int rc = setup(app, options, arg);
+
+    return rc ? rc : awl_http_on_startup(app, on_waits, NULL);
+}
+
+TEST(a_signal_ends_a_start_that_does_not_end)
+{
+    const awl_http_run_options options = { .listening = listening };
+
+    CHECK_INT(awl_http_run("127.0.0.1", 0, setup_that_waits, NULL, &options), 0);
+    CHECK_SAID("start1 start2 waits end2 end1");
+}
+
+/* The hooks that close what handlers use come after the last handler, however the run ends. */
+static awl_task *main_task;
+
+co_def(ends_the_run, { int unused; })
+{
+    co_begin;
+    co_await(awl_sleep(AWL_SECOND));
+    awl_task_cancel(main_task);
+    co_end;
+}
+
+static void listening_and_cancelled(int port, void *arg)
+{
+    main_task = awl_current_task();
+    n_signals = 0;
+    listening(port, arg);
+    CHECK_INT(awl_spawn(co_call(ends_the_run)), 0);
+}
+
+TEST(clean_up_comes_after_the_last_handler)
+{
+    handler_takes = AWL_MINUTE;
+    CHECK_INT(awl_http_run("127.0.0.1", 0, setup, NULL,
+                           &(awl_http_run_options){ .loop = &virtual, .listening = listening_and_cancelled }),
+              ECANCELED);
+    CHECK_SAID("start1 start2 listening begun cancelled end2 end1");
+}
+
 TEST(what_fails_at_the_start_ends_the_run)
 {
     setup_error = EPERM;
