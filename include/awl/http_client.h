@@ -39,7 +39,8 @@
  * rely on body_limit.
  *
  * PROXIES are found as curl does: http_proxy, https_proxy or HTTPS_PROXY, all_proxy or ALL_PROXY; no_proxy or NO_PROXY
- * lists hosts, with all below them, and networks that go without; "*" is all. https goes through a tunnel, by CONNECT.
+ * lists hosts, with all below them, and networks that go without, each perhaps with a port, "a.org:8080"; "*" is all.
+ * https goes through a tunnel, by CONNECT.
  */
 #ifndef AWL_HTTP_CLIENT_H
 #define AWL_HTTP_CLIENT_H

@@ -116,8 +116,10 @@ static bool is_in_network(const char *host, const char *network, size_t len)
 /* Whether a host is an entry, or below it. */
 static bool is_under(const char *host, const char *entry, size_t len)
 {
-    const size_t host_len = strlen(host);
+    size_t host_len = strlen(host);
 
+    if (host_len && host[host_len - 1] == '.')
+        host_len--;
     if (len && entry[0] == '.')
         entry++, len--;
     if (len && entry[len - 1] == '.')
@@ -126,16 +128,41 @@ static bool is_under(const char *host, const char *entry, size_t len)
            (host_len == len || host[host_len - len - 1] == '.');
 }
 
-static bool goes_without(const char *list, const char *host)
+/* Takes a port off an entry, "a.org:8080", and brackets, "[::1]:80". Result: the port; 0: any; -1: it is none. */
+static int take_port(const char **entry, size_t *len)
+{
+    const bool v6 = *len && **entry == '[';
+    const char *end = *entry + *len, *colon = v6 ? memchr(*entry, ']', *len) : memchr(*entry, ':', *len);
+    int port = 0;
+
+    if (!colon || (!v6 && memchr(colon + 1, ':', (size_t)(end - colon - 1)))) /* an address as such, "::1" */
+        return v6 ? -1 : 0;
+    *len = (size_t)(colon - *entry) - v6;
+    *entry += v6;
+    colon += v6;
+    if (colon < end && *colon != ':')
+        return -1;
+    for (const char *at = colon + 1; at < end; at++) {
+        if (*at < '0' || *at > '9' || port > 6553)
+            return -1;
+        port = port * 10 + (*at - '0');
+    }
+    return port;
+}
+
+static bool goes_without(const char *list, const char *host, int port)
 {
     if (strcmp(list, "*") == 0)
         return true;
     while (*list) {
-        const size_t len = strcspn(list, ", ");
+        const char *entry = list;
+        size_t len = strcspn(list, ", ");
+        int only;
 
-        if (is_under(host, list, len) || is_in_network(host, list, len))
-            return true;
         list += len + strspn(list + len, ", ");
+        only = take_port(&entry, &len);
+        if ((!only || only == port) && (is_under(host, entry, len) || is_in_network(host, entry, len)))
+            return true;
     }
     return false;
 }
@@ -145,10 +172,14 @@ int awl__proxy_for(awl_http_session *session, const awl__target *target, const a
     const awl__proxy *p = &session->proxies[target->https];
 
     *found = NULL;
-    if (!p->text || session->options.unix_path || goes_without(session->no_proxy.at, target->host))
+    if (!p->text || session->options.unix_path || goes_without(session->no_proxy.at, target->host, target->port))
         return 0;
     if (p->bad) {
-        awl__error_detail(session->loop, EPROTONOSUPPORT, "the proxy %s is not of http://", p->text);
+        const char *user = strrchr(p->text, '@'), *scheme = strstr(p->text, "://");
+
+        awl__error_detail(session->loop, EPROTONOSUPPORT, "the proxy %.*s%s is not of http://",
+                          user && scheme && user > scheme ? (int)(scheme + 3 - p->text) : 0, p->text,
+                          user ? user + 1 : p->text); /* and not who we are to it */
         return EPROTONOSUPPORT;
     }
     *found = p;

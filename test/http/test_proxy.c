@@ -73,6 +73,18 @@ static const struct {
     { "fe80::/10", "[fe80::1]", false },
     { "::1", "[::1]", false },
     { "::/0", "10.0.0.1", true },
+    { "10.0.0.1:1", "10.0.0.1", false },
+    { "10.0.0.1:2", "10.0.0.1", true },
+    { "10.0.0.1:", "10.0.0.1", false },
+    { "10.0.0.1:x", "10.0.0.1", true },
+    { "10.0.0.1:65537", "10.0.0.1", true },
+    { "10.0.0.0/8:1", "10.0.0.1", false },
+    { "[::1]", "[::1]", false },
+    { "[::1]:1", "[::1]", false },
+    { "[::1]:2", "[::1]", true },
+    { "[::1", "[::1]", true },
+    { "[::1]1", "[::1]", true },
+    { "a.org:2", "a.org", true },
 };
 
 CLIENT_TEST(lists_are_read_as_curl_does, ANSWERS(SAY(EMPTY, .again = true)), { size_t i; char url[64]; })
@@ -117,10 +129,11 @@ CLIENT_TEST(environment_names_proxies, ANSWERS(SAY(HELLO, .again = true)), {})
     CHECK(said(2, "GET / HTTP/1.1\r\n"));
     awl_http_session_close(self->session);
     unsetenv("http_proxy");
-    setenv("ALL_PROXY", "socks5://127.0.0.1:1", 1);
+    setenv("ALL_PROXY", "socks5://me:secret@127.0.0.1:1", 1);
     OPEN(0);
     CHECK_FAILS(EPROTONOSUPPORT, awl_http_get(self->session, "http://example.org/", NULL));
     CHECK(strstr(awl_error_message(EPROTONOSUPPORT), "socks5://127.0.0.1:1") != NULL);
+    CHECK(!strstr(awl_error_message(EPROTONOSUPPORT), "secret"));
     CLIENT_END;
 }
 
