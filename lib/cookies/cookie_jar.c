@@ -114,6 +114,12 @@ static bool is_secure(const awl_url *url)
 
 static awl_url_part part(const char *text) { return (awl_url_part){ text, strlen(text) }; }
 
+/* Whether a goes before b: those that are not Secure first, lest http drive out what https has set (RFC 6265bis, 5.7). */
+static bool goes_before(const awl__cookie *a, const awl__cookie *b)
+{
+    return a->secure != b->secure ? b->secure : a->used < b->used;
+}
+
 /* Drops what has expired. Then one more of this domain, and one more at all, have room. */
 static void evict(awl_cookie_jar *jar, awl_url_part domain)
 {
@@ -131,9 +137,9 @@ static void evict(awl_cookie_jar *jar, awl_url_part domain)
         const bool is_here = same(domain, (*at)->domain, strlen((*at)->domain));
 
         here += is_here;
-        if (!oldest || (*at)->used < (*oldest)->used)
+        if (!oldest || goes_before(*at, *oldest))
             oldest = at;
-        if (is_here && (!oldest_here || (*at)->used < (*oldest_here)->used))
+        if (is_here && (!oldest_here || goes_before(*at, *oldest_here)))
             oldest_here = at;
     }
     if (here >= MOST_OF_DOMAIN)

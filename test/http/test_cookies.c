@@ -200,6 +200,22 @@ JAR_TEST(new_one_takes_the_place_of_the_old, {})
     JAR_END;
 }
 
+/* Who can write into a connection without TLS sets many, and drives none out that is Secure. */
+JAR_TEST(secure_ones_are_the_last_to_go, { int i; })
+{
+    char line[32];
+
+    JAR;
+    SET("https://e.org/", "s=1; Secure");
+    for (self->i = 0; self->i < 60; self->i++) {
+        snprintf(line, sizeof line, "n%d=1", self->i);
+        SET("http://e.org/", line);
+    }
+    CHECK_INT(awl_cookie_jar_count(self->jar), 50);
+    CHECK(strncmp(got_for(self->jar, "https://e.org/"), "s=1; ", 5) == 0);
+    JAR_END;
+}
+
 JAR_TEST(jars_have_limits, { int i; })
 {
     char url[64], line[32];
