@@ -75,7 +75,8 @@ AWL_CORO awl_websocket_accept(awl_request *request, const awl_websocket_options 
  *   url       "ws://" or "wss://" (or http and https). Valid until the operation completes
  *   options   may be NULL; valid until the operation completes, the text of `protocols` as long as the WebSocket
  * Result   awl_websocket *.
- * Errors   EINVAL: no such URL, or a header that cannot be sent; those of awl_open_connection; AWL_ESTATUS: the server
+ * Errors   EINVAL: no such URL, or one with a user or a fragment, which WebSockets have not, or a host that is not
+ *          ASCII; a header that cannot be sent; those of awl_open_connection; AWL_ESTATUS: the server
  *          refused, awl_error_message says with what; AWL_EPROTOCOL, AWL_EINCOMPLETE: what it answered is no acceptance
  *          of this; ENOMEM; ECANCELED. There is no time limit but awl_wait_for.
  * Owns     the caller closes it.

@@ -187,25 +187,6 @@ static bool is_idempotent(const char *method)
     return false;
 }
 
-/* What a host is called where connections are opened: the zone of an address without its escape, letters small. false:
- * it is none, or too long. */
-static bool copy_host(awl_url_part host, char *to, size_t cap)
-{
-    size_t n = 0;
-    bool zone = false;
-
-    for (size_t i = 0; i < host.len && n + 1 < cap; i++) {
-        const char c = host.at[i];
-
-        zone |= c == '%' && memchr(host.at, ':', i);
-        to[n++] = c >= 'A' && c <= 'Z' && !zone ? (char)(c + 32) : c;
-        if (c == '%' && zone && host.len - i > 2 && host.at[i + 1] == '2' && host.at[i + 2] == '5')
-            i += 2;
-    }
-    to[n] = '\0';
-    return host.len && n + 1 < cap;
-}
-
 co_def(exchange, {
     awl__exchange *x;
     awl_response *r;
@@ -219,8 +200,13 @@ co_def(exchange, {
 })
 {
     co_begin;
-    if (awl_url_parse(self->r->url, &self->url) || !copy_host(self->url.host, self->host, sizeof self->host))
+    if (awl_url_parse(self->r->url, &self->url))
         co_raise(EINVAL);
+    if (!awl__http_take_host(self->url.host, self->host, sizeof self->host)) {
+        awl__error_detail(self->x->session->loop, EINVAL, "%s: the host is no name of ASCII, nor an address",
+                          self->r->url);
+        co_raise(EINVAL);
+    }
     self->target = (awl__target){ .host = self->host,
                                   .port = awl_url_port(&self->url),
                                   .https = awl_url_part_is_nocase(self->url.scheme, "https"),

@@ -21,6 +21,10 @@ typedef struct awl__login {
 int awl__http_take_login(awl_loop *loop, awl_url_part user, awl__login *login);
 void awl__login_free(awl_loop *loop, awl__login *login);
 
+/* What a host is called where connections are opened, in small letters, the zone of an address without its escape
+ * (target.c). false: it is none, or too long, or not of ASCII. */
+bool awl__http_take_host(awl_url_part host, char *to, size_t cap);
+
 /* A proxy of a session; text NULL: there is none. */
 typedef struct awl__proxy {
     char *text; /* as it was given */

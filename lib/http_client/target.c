@@ -65,6 +65,32 @@ static char *copy_tamed(awl_loop *loop, const char *text, size_t *size)
     return copy;
 }
 
+/* ---- Hosts in URLs ---------------------------------------------------------------------------------------------- */
+
+bool awl__http_take_host(awl_url_part host, char *to, size_t cap)
+{
+    const char *zone = host.len && memchr(host.at, ':', host.len) ? memchr(host.at, '%', host.len) : NULL;
+    const size_t len = zone ? (size_t)(zone - host.at) : host.len;
+    size_t n = 0;
+
+    if (!len || host.len >= cap)
+        return false;
+    for (size_t i = 0; i < len; i++) {
+        if (host.at[i] == '%') /* of what is not ASCII, or hides what it is */
+            return false;
+        to[n++] = host.at[i] >= 'A' && host.at[i] <= 'Z' ? (char)(host.at[i] + 32) : host.at[i];
+    }
+    if (zone) { /* "%25eth0": RFC 6874 */
+        const size_t escape = host.len - len > 3 && zone[1] == '2' && zone[2] == '5' ? 2 : 0;
+
+        to[n++] = '%';
+        memcpy(to + n, zone + 1 + escape, host.len - len - 1 - escape);
+        n += host.len - len - 1 - escape;
+    }
+    to[n] = '\0';
+    return true;
+}
+
 /* ---- Users in URLs ---------------------------------------------------------------------------------------------- */
 
 static int digit(char c) { return c <= '9' ? c - '0' : (c | 32) - 'a' + 10; }

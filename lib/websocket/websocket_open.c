@@ -182,14 +182,12 @@ typedef struct target {
 
 static int take_url(const char *text, target *t)
 {
-    if (!text || awl_url_parse(text, &t->url) || !t->url.host.at || !t->url.host.len ||
-        t->url.host.len >= sizeof t->host)
+    if (!text || awl_url_parse(text, &t->url) || t->url.user.at || t->url.fragment.at || /* RFC 6455, 3 */
+        !awl__http_take_host(t->url.host, t->host, sizeof t->host))
         return EINVAL;
     t->secure = awl_url_part_is_nocase(t->url.scheme, "wss") || awl_url_part_is_nocase(t->url.scheme, "https");
     if (!t->secure && !awl_url_part_is_nocase(t->url.scheme, "ws") && !awl_url_part_is_nocase(t->url.scheme, "http"))
         return EINVAL;
-    memcpy(t->host, t->url.host.at, t->url.host.len);
-    t->host[t->url.host.len] = '\0';
     t->port = awl_url_port(&t->url);
     return 0;
 }
@@ -200,12 +198,13 @@ static int ask(awl_stream *s, const target *t, const awl_websocket_options *opti
     awl__http_out out = { .loop = s->io.loop };
     const awl_url *url = &t->url;
     const bool v6 = strchr(t->host, ':');
+    const int host_len = (int)strcspn(t->host, "%"); /* the zone means nothing to others */
     int error = 0;
 
-    awl__http_out_print(&out, "GET %s%.*s%s%.*s HTTP/1.1\r\nHost: %s%s%s%s%.*s\r\n", url->path.len ? "" : "/",
+    awl__http_out_print(&out, "GET %s%.*s%s%.*s HTTP/1.1\r\nHost: %s%.*s%s%s%.*s\r\n", url->path.len ? "" : "/",
                         (int)url->path.len, url->path.len ? url->path.at : "", url->query.at ? "?" : "",
-                        (int)url->query.len, url->query.at ? url->query.at : "", v6 ? "[" : "", t->host, v6 ? "]" : "",
-                        url->port.len ? ":" : "", (int)url->port.len, url->port.at ? url->port.at : "");
+                        (int)url->query.len, url->query.at ? url->query.at : "", v6 ? "[" : "", host_len, t->host,
+                        v6 ? "]" : "", url->port.len ? ":" : "", (int)url->port.len, url->port.at ? url->port.at : "");
     awl__http_out_print(&out, "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: %s\r\n"
                               "Sec-WebSocket-Version: 13\r\n", key);
     if (options->protocols)

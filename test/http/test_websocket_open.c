@@ -274,6 +274,9 @@ VIRTUAL_TEST(what_is_no_websocket_url_is_refused, { awl_stream *s; int peer, rc;
     CHECK_FAILS(EINVAL, awl_websocket_connect("ftp://h/", NULL));
     CHECK_FAILS(EINVAL, awl_websocket_connect("ws:///x", NULL));
     CHECK_FAILS(EINVAL, awl_websocket_connect("/x", NULL));
+    CHECK_FAILS(EINVAL, awl_websocket_connect("ws://me@127.0.0.1:1/", NULL));
+    CHECK_FAILS(EINVAL, awl_websocket_connect("ws://127.0.0.1:1/#a", NULL));
+    CHECK_FAILS(EINVAL, awl_websocket_connect("ws://127.0.0.%31:1/", NULL));
     CHECK_FAILS(EINVAL, awl_websocket_connect_stream(NULL, "ws://h/", NULL));
     self->s = open_pair(&self->peer, NULL);
     CHECK_FAILS(EINVAL, awl_websocket_connect_stream(self->s, "ws//", NULL));
@@ -282,6 +285,19 @@ VIRTUAL_TEST(what_is_no_websocket_url_is_refused, { awl_stream *s; int peer, rc;
     CHECK_FAILS(EINVAL,
                 awl_websocket_connect_stream(self->s, "ws://h/", &(awl_websocket_options){ .protocols = "a\r\n" }));
     CHECK_STR(got(self->peer), "");
+    awl_stream_close(self->s);
+    close(self->peer);
+    co_end;
+}
+
+/* RFC 6874: the zone is for this side alone. */
+VIRTUAL_TEST(the_zone_of_an_address_is_not_sent, { awl_stream *s; int peer, rc; })
+{
+    co_begin;
+    self->s = open_pair(&self->peer, NULL);
+    CHECK_FAILS(ETIMEDOUT,
+                awl_wait_for(awl_websocket_connect_stream(self->s, "ws://[FE80::1%25eth0]:81/", NULL), AWL_SECOND));
+    CHECK(strncmp(got(self->peer), "GET / HTTP/1.1\r\nHost: [fe80::1]:81\r\n", 36) == 0);
     awl_stream_close(self->s);
     close(self->peer);
     co_end;
