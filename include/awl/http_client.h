@@ -103,8 +103,8 @@ typedef struct awl_http_session_options {
  * Makes a session of the running loop.
  *
  *   options   may be NULL; its texts and pairs are copied
- * Result   the session; NULL with errno ENOMEM, or EINVAL: no running loop, a header that cannot be sent, a base_url
- *          that is not absolute, a proxy that is not of http.
+ * Result   the session; NULL with errno ENOMEM, or EINVAL: no running loop, a header that cannot be sent, a user with a
+ *          colon, a base_url that is not absolute, a proxy that is not of http.
  * Owns     awl_http_session_close. Responses hold on to what they need of it.
  * Source   aiohttp.ClientSession; test/http/test_session.c
  */
@@ -153,7 +153,8 @@ typedef struct awl_http_request_options {
  *             completes
  *   options   may be NULL
  * Result   awl_response *, whatever its status.
- * Errors   EINVAL: no URL, a header that cannot be sent, two bodies, CONNECT; EPROTONOSUPPORT: another scheme, of the
+ * Errors   EINVAL: no URL, a host that is not ASCII (it has to be written as IDNA has it, "xn--…"), a header that cannot
+ *          be sent, a user with a colon, two bodies, CONNECT; EPROTONOSUPPORT: another scheme, of the
  *          URL or of the proxy, or https where awl was built without TLS; those of awl_open_connection; ECONNRESET: it
  *          ended without a response; AWL_EPROTOCOL, AWL_EINCOMPLETE; AWL_EREDIRECT: too many redirects, or one that is
  *          refused; AWL_ESTATUS: raise_for_status, or what the proxy said to CONNECT; those of the body's coroutine,

@@ -41,16 +41,26 @@ static bool is_left_out(const awl__exchange *x, const char *name)
     return (!x->same_origin && is_for_one_origin(name)) || (x->without_body && is_of_body(name));
 }
 
-/* Fields of the request, and those of the session that it does not replace. 0 or the error. */
-static int put_fields(awl__http_out *out, const awl__exchange *x, const awl_http_pair *pairs,
-                      const awl_http_pair *unless, bool authorized)
+/* Whether the request says something else than a field of the session's. */
+static bool is_replaced(const awl__exchange *x, const char *name, bool authorized)
 {
+    return has_pair(x->options->headers, name) || (authorized && awl__http_same(name, "authorization")) ||
+           (x->type && awl__http_same(name, "content-type")) || (x->options->offset && awl__http_same(name, "range"));
+}
+
+/* Fields of the request, and those of the session that it does not replace. 0 or the error. */
+static int put_fields(awl__http_out *out, const awl__exchange *x, bool authorized)
+{
+    const awl_http_pair *own = x->options->headers, *all = x->session->options.headers;
     int error = 0;
 
-    for (; pairs && pairs->name && !error; pairs++) {
-        if (!is_left_out(x, pairs->name) && !has_pair(unless, pairs->name) &&
-            !(authorized && awl__http_same(pairs->name, "authorization")))
-            error = awl__http_out_field(out, pairs->name, pairs->value);
+    for (; own && own->name && !error; own++) {
+        if (!is_left_out(x, own->name))
+            error = awl__http_out_field(out, own->name, own->value);
+    }
+    for (; all && all->name && !error; all++) {
+        if (!is_left_out(x, all->name) && !is_replaced(x, all->name, authorized))
+            error = awl__http_out_field(out, all->name, all->value);
     }
     return error;
 }
@@ -208,9 +218,7 @@ int awl__request_head(awl__http_out *out, const awl__exchange *x, const awl_url 
         awl__proxy_put_login(out, x->proxy);
     put_cookies(out, x, url);
     authorized = put_authorization(out, x);
-    error = put_fields(out, x, own, NULL, false);
-    if (!error)
-        error = put_fields(out, x, o->headers, own, authorized);
+    error = put_fields(out, x, authorized);
     if (!error && x->type && !has_pair(own, "content-type"))
         error = awl__http_out_field(out, "Content-Type", x->type);
     put_framing(out, x);

@@ -96,7 +96,7 @@ awl_http_session *awl_http_session_new(const awl_http_session_options *options)
 
     set_defaults(&all);
     if (!error)
-        error = check_headers(loop, &all);
+        error = all.user && strchr(all.user, ':') ? EINVAL : check_headers(loop, &all);
     if (!error && all.base_url)
         error = awl_url_parse(all.base_url, &base) ? EINVAL : !base.scheme.at || !base.host.at ? EINVAL : 0;
     if (!error) {

@@ -67,6 +67,35 @@ CLIENT_TEST(session_has_headers_and_requests_replace_them, ANSWERS(SAY(HELLO, .a
     CLIENT_END;
 }
 
+/* How often a text is in a request. */
+static int times(int n, const char *text)
+{
+    int all = 0;
+
+    for (const char *at = script.notes[n].head; (at = strstr(at, text)); at += strlen(text))
+        all++;
+    return all;
+}
+
+/* There is one of each field, whoever says it. */
+CLIENT_TEST(what_a_request_is_about_replaces_headers, ANSWERS(SAY(HELLO, .again = true)), {})
+{
+    static const awl_http_pair all[] = { { "content-type", "a/b" }, { "range", "bytes=0-1" }, { NULL, NULL } };
+    static const awl_http_pair form[] = { { "a", "1" }, { NULL, NULL } };
+
+    co_begin;
+    OPEN(.headers = all);
+    co_let(self->r, awl_http_post(self->session, at(0, "/"),
+                                  &(awl_http_request_options){ .form = form, .offset = 7 }));
+    CHECK(said(0, "\r\nRange: bytes=7-\r\n") && !said(0, "range"));
+    CHECK(said(0, "\r\nContent-Type: application/x-www-form-urlencoded\r\n") && !said(0, "content-type"));
+    awl_response_close(self->r);
+    self->r = NULL;
+    co_let(self->r, awl_http_post(self->session, at(0, "/"), NULL));
+    CHECK_INT(times(1, "content-type: a/b\r\n"), 1);
+    CLIENT_END;
+}
+
 CLIENT_TEST(base_url_params_and_awkward_urls, ANSWERS(SAY(EMPTY, .again = true)), {})
 {
     static const awl_http_pair params[] = { { "q", "a b&c=d" }, { "e", NULL }, { NULL, NULL } };
@@ -164,12 +193,16 @@ CLIENT_TEST(what_cannot_be_sent_is_refused, ANSWERS(SAY(HELLO)), {})
     }
     CHECK(awl_http_session_new(&(awl_http_session_options){ .user_agent = "a\nb" }) == NULL);
     CHECK(awl_http_session_new(&(awl_http_session_options){ .base_url = "/x" }) == NULL);
+    CHECK(awl_http_session_new(&(awl_http_session_options){ .user = "a:b" }) == NULL);
     OPEN(0);
     CHECK_FAILS(EINVAL, awl_http_get(self->session, at(0, "/"), &(awl_http_request_options){ .headers = split }));
     CHECK_FAILS(EINVAL, awl_http_get(self->session, at(0, "/"), &(awl_http_request_options){ .headers = length }));
     CHECK_FAILS(EINVAL, awl_http_get(self->session, at(0, "/"), &(awl_http_request_options){ .user = "a:b" }));
     CHECK_FAILS(EINVAL, awl_http_get(self->session, "relative", NULL));
     CHECK_FAILS(EINVAL, awl_http_get(self->session, "http:///x", NULL));
+    CHECK_FAILS(EINVAL, awl_http_get(self->session, "http://\xc3\xa4.example/", NULL));
+    CHECK(strstr(awl_error_message(EINVAL), "no name of ASCII"));
+    CHECK_FAILS(EINVAL, awl_http_get(self->session, "http://127.0.0.%31/", NULL));
     CHECK_FAILS(EINVAL, awl_http_get(self->session, NULL, NULL));
     CHECK_FAILS(EINVAL, awl_http_get(NULL, at(0, "/"), NULL));
     CHECK_FAILS(EINVAL, awl_http_request(self->session, "GET /x", at(0, "/"), NULL));
