@@ -1,0 +1,54 @@
+/*
+ * test_faults_https.c: the same over TLS, at a sample of the offsets: what TLS makes of each is in test/tls. A body that
+ * only the end of the connection ends is not cut off unseen here.
+ *
+ *   a reset      ECONNRESET, or EPIPE to who writes
+ *   an end       AWL_ETLS in the handshake, AWL_ETRUNCATED later
+ *   silence      ETIMEDOUT
+ *   a bit        AWL_ETLS, or what the other side's end brings
+ */
+#include "faults_talks.h"
+
+#include "faults_tls.h"
+
+static void run_secret(awl_coro coroutine)
+{
+    net.secrecy = &tls_secrecy;
+    run_main(coroutine, true);
+}
+
+static void everywhere(fault_kind kind, check_fn *check)
+{
+    for (int way = 0; way < 2; way++) {
+        run_secret(co_call(at_offsets, .t = &kept, .kind = kind, .way = way, .check = check, .stride = SLOW ? 13 : 3));
+        run_secret(co_call(at_offsets, .t = &sent, .kind = kind, .way = way, .check = check, .stride = SLOW ? 17 : 5));
+    }
+}
+
+TEST(tls_resets_between_client_and_server) { everywhere(FAULT_RESET, check_stop); }
+TEST(tls_cuts_between_client_and_server) { everywhere(FAULT_CUT, check_stop); }
+TEST(tls_ends_between_client_and_server) { everywhere(FAULT_END, check_stop); }
+TEST(tls_silence_between_client_and_server) { everywhere(FAULT_SILENCE, check_stop); }
+TEST(tls_changed_bits_between_client_and_server) { everywhere(FAULT_FLIP, check_change); }
+TEST(tls_garbage_between_client_and_server) { everywhere(FAULT_GARBAGE, check_change); }
+
+TEST(tls_without_a_fault_of_what_is_kept) { run_secret(co_call(in_peace, .t = &kept)); }
+TEST(tls_without_a_fault_of_what_is_sent) { run_secret(co_call(in_peace, .t = &sent)); }
+
+TEST(tls_client_hears_in_chunks_of_many_sizes)
+{
+    run_secret(co_call(in_chunks, .t = &kept, .stride = SLOW ? 37 : 7));
+    run_secret(co_call(in_chunks, .t = &sent, .stride = SLOW ? 37 : 7));
+}
+
+TEST(tls_client_over_a_whimsical_transport)
+{
+    run_secret(co_call(with_habits, .t = &kept));
+    run_secret(co_call(with_habits, .t = &sent));
+}
+
+TEST(tls_client_is_cancelled_at_every_moment)
+{
+    run_secret(co_call(cancelled, .t = &kept, .chunk = 53));
+    run_secret(co_call(cancelled, .t = &sent, .chunk = 71));
+}
