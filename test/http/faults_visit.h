@@ -1,0 +1,548 @@
+/*
+ * faults_visit.h: what a server of ours and a client that sends from a script say to each other while things go wrong
+ * between them, and what must be so afterwards.
+ *
+ * A handler begins once for each head that has come, and never twice; a body that is cut off is not taken for a shorter
+ * one. The answers are those that come without faults, as far as they come; behind the answers to what came whole there is
+ * at most one more, which says what was wrong (4xx). The server is done with the connection in the time that it gives, and
+ * serves the next one.
+ */
+#ifndef HTTP_FAULTS_VISIT_H
+#define HTTP_FAULTS_VISIT_H
+
+#include "faults_net.h"
+
+enum { MOST_WANTED = 8, BACK_MOST = 16384, HEAD_SECONDS = 3, BODY_SECONDS = 4, WRITE_SECONDS = 5, IDLE_SECONDS = 6 };
+
+/* A request as it is sent; the next one follows at once, or when this one's answer has ended in `until`. */
+typedef struct wanted {
+    const char *head, *body; /* body NULL: none */
+    const char *taken;       /* the body as the handler gets it; NULL: as it is sent */
+    bool expects;            /* the body is sent when the server says so */
+    const char *until;
+} wanted;
+
+typedef struct visit {
+    wanted all[MOST_WANTED]; /* up to one without a head */
+} visit;
+
+static int visit_length(const visit *v)
+{
+    int n = 0;
+
+    while (n < MOST_WANTED && v->all[n].head)
+        n++;
+    return n;
+}
+
+/* Everything about one visit. */
+static struct affair {
+    const visit *v;
+    awl_http_app *app;
+    bool slow; /* the client reads a byte at a time */
+
+    int begun[MOST_WANTED], finished[MOST_WANTED], wrong; /* handlers; bodies that are others than those sent */
+    int told;                                             /* calls of the access hook */
+    char got[BACK_MOST];
+    size_t len;
+    int error; /* of the client */
+    awl_time took;
+} affair;
+
+/* What comes without faults: all of it, and where each answer ends; where heads and bodies of requests end. */
+static struct {
+    char got[BACK_MOST];
+    size_t len, answers[MOST_WANTED], heads[MOST_WANTED], bodies[MOST_WANTED];
+} sound;
+
+static inline void check_affair(bool cond, const char *what, int i, int line)
+{
+    static char text[4096];
+    bool goodbye;
+
+    if (cond)
+        return;
+    snprintf(text, sizeof text,
+             "%s: of %d: %s: begun %d, finished %d, wrong %d, told %d, error %d, delivered %zu, head ends at %zu, body at %zu, "
+             "%lld ms, got %zu bytes: %.3000s", what, i, net_plan(), affair.begun[i], affair.finished[i], affair.wrong,
+             affair.told, affair.error, net_delivered(FAULT_FORTH, &goodbye), sound.heads[i], sound.bodies[i],
+             (long long)(affair.took / AWL_MS), affair.len, affair.got);
+    harness_fail_(__FILE__, line, "%s", text);
+}
+#define MUST(cond, i) check_affair((cond), #cond, (i), __LINE__)
+
+/* ---- The application: the query says which request it is, the path what to do ------------------------------------ */
+
+static inline void note_body(int i, const char *body, size_t len)
+{
+    const wanted *w = &affair.v->all[i];
+    const char *expected = w->taken ? w->taken : w->body ? w->body : "";
+
+    affair.wrong += len != strlen(expected) || memcmp(body, expected, len) != 0;
+}
+
+co_def(echoes, { awl_request *request; int i; char *body; size_t len; })
+{
+    co_begin;
+    co_let(self->body, awl_request_read_all(self->request, &self->len));
+    note_body(self->i, self->body, self->len);
+    awl_respond(self->request, 200, "text/plain", self->body, self->len);
+    co_end;
+}
+
+co_def(sinks, { awl_request *request; int i, n; char body[1024]; size_t len; })
+{
+    co_begin;
+    do {
+        co_let(self->n, awl_request_read(self->request, self->body + self->len, 50));
+        self->len += (size_t)self->n;
+        CHECK(self->len + 50 < sizeof self->body);
+    } while (self->n);
+    note_body(self->i, self->body, self->len);
+    awl_respond_print(self->request, 200, "text/plain", "%zu bytes", self->len);
+    co_end;
+}
+
+co_def(pieces, { awl_request *request; int64_t length; int n, k; char text[200]; })
+{
+    co_begin;
+    awl_respond_begin(self->request, 200, "text/plain", self->length);
+    for (; self->k < self->n; self->k++) {
+        memset(self->text, 'a' + self->k, sizeof self->text);
+        co_await(awl_respond_write(self->request, self->text, sizeof self->text));
+        co_await(awl_sleep(AWL_MS));
+    }
+    co_end;
+}
+
+co_def(events, { awl_request *request; int k, rc; })
+{
+    co_begin;
+    self->rc = awl_respond_events(self->request, 0);
+    if (self->rc)
+        co_raise(self->rc);
+    for (; self->k < 4; self->k++) {
+        co_await(awl_respond_event(self->request, &(awl_http_event){ .data = "tick\ntock", .id = "7" }));
+        co_await(awl_sleep(10 * AWL_MS));
+    }
+    co_end;
+}
+
+static inline awl_coro doing(awl_request *r, int i)
+{
+    const char *path = awl_request_path(r);
+
+    if (strcmp(path, "/echo") == 0)
+        return co_call(echoes, .request = r, .i = i);
+    if (strcmp(path, "/sink") == 0)
+        return co_call(sinks, .request = r, .i = i);
+    if (strcmp(path, "/pieces") == 0)
+        return co_call(pieces, .request = r, .n = 6, .length = -1);
+    if (strcmp(path, "/long") == 0)
+        return co_call(pieces, .request = r, .n = 20, .length = 4000);
+    if (strcmp(path, "/events") == 0)
+        return co_call(events, .request = r);
+    return awl_http_next(r);
+}
+
+co_def(handles, { awl_request *request; int i, rc; })
+{
+    co_begin;
+    self->i = awl_request_query_string(self->request)[0] - '0';
+    if (self->i < 0 || self->i >= MOST_WANTED)
+        self->i = MOST_WANTED - 1; /* what was changed on its way */
+    affair.begun[self->i]++;
+    co_await(doing(self->request, self->i));
+    affair.finished[self->i]++;
+    co_end;
+}
+
+static inline awl_coro on_handles(awl_request *request, void *arg)
+{
+    return (void)arg, co_call(handles, .request = request);
+}
+
+static inline void note_access(void *arg, const awl_request *request, int status, uint64_t bytes, awl_time took)
+{
+    (void)arg, (void)request, (void)status, (void)bytes, (void)took;
+    affair.told++;
+}
+
+static inline awl_http_app *new_app(void)
+{
+    awl_http_app *app = awl_http_app_new(&(awl_http_app_options){
+        .head_timeout = HEAD_SECONDS * AWL_SECOND, .body_timeout = BODY_SECONDS * AWL_SECOND,
+        .write_timeout = WRITE_SECONDS * AWL_SECOND, .idle_timeout = IDLE_SECONDS * AWL_SECOND });
+
+    CHECK(app != NULL);
+    CHECK_INT(awl_http_middleware(app, on_handles, NULL), 0);
+    awl_http_on_access(app, note_access, NULL);
+    return app;
+}
+
+static inline awl_coro serve_app(awl_stream *s, int n)
+{
+    (void)n;
+    return awl_http_serve_stream(affair.app, s);
+}
+
+/* ---- The client -------------------------------------------------------------------------------------------------- */
+
+/* Reads on. Result: whether there was more. */
+co_def(hear, { awl_stream *s; int n; })
+{
+    co_begin;
+    co_let(self->n, awl_stream_read(self->s, affair.got + affair.len,
+                                    affair.slow ? 1 : sizeof affair.got - 1 - affair.len));
+    affair.len += (size_t)self->n;
+    affair.got[affair.len] = '\0';
+    CHECK(affair.len < sizeof affair.got - 1);
+    co_return(self->n);
+    co_end;
+}
+
+/* Reads until a text has come, behind what was there before. Result: whether it did. */
+co_def(hear_until, { awl_stream *s; const char *text; size_t from; int n; })
+{
+    co_begin;
+    self->from = affair.len;
+    while (!strstr(affair.got + self->from, self->text)) {
+        co_let(self->n, co_call(hear, .s = self->s));
+        if (!self->n)
+            co_return(false);
+    }
+    co_return(true);
+    co_end;
+}
+
+/* Sends all requests, and reads all that comes. */
+co_def(visits, { awl_stream *s; int i, n; const wanted *w; })
+{
+    co_begin;
+    for (self->w = affair.v->all; self->i < visit_length(affair.v); self->i++, self->w++) {
+        if (awl_stream_print(self->s, "%s", self->w->head))
+            break;
+        if (self->w->expects) {
+            co_let(self->n, co_call(hear_until, .s = self->s, .text = "HTTP/1.1 100 Continue\r\n\r\n"));
+            if (!self->n)
+                co_return(0);
+        }
+        if (self->w->body && awl_stream_print(self->s, "%s", self->w->body))
+            break;
+        if (self->w->until) {
+            co_let(self->n, co_call(hear_until, .s = self->s, .text = self->w->until));
+            if (!self->n)
+                co_return(0);
+        }
+    }
+    do
+        co_let(self->n, co_call(hear, .s = self->s));
+    while (self->n);
+    co_end;
+}
+
+static const char healthy_head[] = "GET /healthy?6 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+static const visit healthy = { { { .head = healthy_head } } };
+
+static inline awl_coro opens_line(void)
+{
+    return awl_open_connection("localhost", 80, &(awl_stream_options){ .tls = net.client_tls });
+}
+
+/* One client, that gives up at last. Its error is in affair. */
+co_def(comes, { awl_stream *s; })
+{
+    co_begin;
+    memset(affair.got, 0, affair.len + 1);
+    affair.len = 0;
+    co_try(affair.error, opens_line());
+    if (affair.error)
+        co_return(0);
+    co_result(self->s);
+    co_try(affair.error, awl_wait_for(co_call(visits, .s = self->s), 20 * AWL_SECOND));
+    if (affair.error == ETIMEDOUT)
+        awl_stream_abort(self->s);
+    co_finally;
+    awl_stream_close(self->s);
+    co_end;
+}
+
+/* A visit as net and affair say. */
+co_def(have, { awl_time start; })
+{
+    co_begin;
+    self->start = awl_loop_time(NULL);
+    if (net.secrecy)
+        net.secrecy->refresh();
+    memset(affair.begun, 0, sizeof affair.begun);
+    memset(affair.finished, 0, sizeof affair.finished);
+    affair.wrong = affair.told = 0;
+    co_await(co_call(comes));
+    co_finally;
+    co_await(co_call(net_ends));
+    affair.took = awl_loop_time(NULL) - self->start;
+    co_end;
+}
+
+/* Another one, over a sound line. */
+co_def(have_a_healthy_one, {})
+{
+    co_begin;
+    affair.v = &healthy;
+    affair.slow = false;
+    CHECK(net.n == 1);
+    co_await(co_call(comes));
+    CHECK_INT(affair.error, 0);
+    CHECK(strncmp(affair.got, "HTTP/1.1 404 ", 13) == 0);
+    co_finally;
+    co_await(co_call(net_ends));
+    co_end;
+}
+
+/* ---- Answers ----------------------------------------------------------------------------------------------------- */
+
+/* Dates differ. */
+static inline void mask_dates(char *text)
+{
+    for (char *at = text; (at = strstr(at, "\r\nDate: ")) != NULL;) {
+        for (at += 8; *at && *at != '\r'; at++)
+            *at = 'D';
+    }
+}
+
+/* Behind one answer, with those that come before it (1xx); NULL: it is not whole. */
+static inline const char *behind_answer(const char *at, bool is_head)
+{
+    for (;;) {
+        const char *end = strstr(at, "\r\n\r\n"), *length = strstr(at, "\r\nContent-Length: "), *last;
+        size_t n;
+
+        if (!end)
+            return NULL;
+        end += 4;
+        if (at[9] == '1') {
+            at = end;
+            continue;
+        }
+        if (is_head || strncmp(at + 9, "204", 3) == 0)
+            return end;
+        if (!length || length >= end) {
+            last = strstr(end, "\r\n0\r\n\r\n");
+            return last ? last + 7 : NULL;
+        }
+        n = strtoul(length + 18, NULL, 10);
+        return strlen(end) >= n ? end + n : NULL;
+    }
+}
+
+/* Keeps a visit that nothing disturbed. */
+static inline void keep_sound(void)
+{
+    const char *at = affair.got;
+    size_t sent = 0;
+
+    memcpy(sound.got, affair.got, sizeof sound.got);
+    sound.len = affair.len;
+    for (int i = 0; i < visit_length(affair.v); i++) {
+        const wanted *w = &affair.v->all[i];
+
+        at = behind_answer(at, strncmp(w->head, "HEAD", 4) == 0);
+        MUST(at != NULL, i);
+        sound.answers[i] = (size_t)(at - affair.got);
+        sent += strlen(w->head);
+        sound.heads[i] = sent;
+        sent += w->body ? strlen(w->body) : 0;
+        sound.bodies[i] = sent;
+    }
+    MUST(!*at, 0);
+}
+
+/* ---- What must be so --------------------------------------------------------------------------------------------- */
+
+static inline void check_peace(void)
+{
+    mask_dates(affair.got);
+    MUST(affair.error == 0, 0);
+    MUST(affair.wrong == 0, 0);
+    MUST(affair.told == visit_length(affair.v), 0);
+    for (int i = 0; i < visit_length(affair.v); i++)
+        MUST(affair.begun[i] == 1 && affair.finished[i] == 1, i);
+    if (sound.len)
+        MUST(affair.len == sound.len && memcmp(affair.got, sound.got, sound.len) == 0, 0);
+}
+
+/* Of what the client got: that it is as it is without faults, up to where the answer to a request begins that did not come
+ * whole; there may be one about that. */
+static inline void check_answers(int whole)
+{
+    const size_t upto = whole ? sound.answers[whole - 1] : 0;
+    const char *rest = affair.got;
+    static const char refused[] = "HTTP/1.1 4";
+    size_t n = 0;
+
+    while (n < affair.len && n < sound.len && affair.got[n] == sound.got[n])
+        n++;
+    if (n == affair.len)
+        return;
+    MUST(n >= upto, whole);
+    rest += upto;
+    if (strncmp(rest, "HTTP/1.1 100 Continue\r\n\r\n", 25) == 0)
+        rest += 25;
+    n = strlen(rest) < sizeof refused - 1 ? strlen(rest) : sizeof refused - 1;
+    MUST(memcmp(rest, refused, n) == 0, whole);
+    if (strlen(rest) > sizeof refused && affair.error == 0)
+        MUST(behind_answer(rest, false) && !*behind_answer(rest, false), whole);
+}
+
+/* After a fault that stops: reset, cut, end or silence. */
+static inline void check_stop(void)
+{
+    bool goodbye;
+    const size_t delivered = net_delivered(FAULT_FORTH, &goodbye);
+    const bool heard = net.plan.way[FAULT_FORTH].kind == FAULT_END; /* the client still hears all */
+    int whole = 0, n = visit_length(affair.v);
+
+    mask_dates(affair.got);
+    MUST(affair.wrong == 0, 0);
+    while (whole < n && delivered >= sound.bodies[whole])
+        whole++;
+    for (int i = 0; i < n; i++) {
+        MUST(affair.begun[i] <= (delivered >= sound.heads[i]), i);
+        MUST(affair.finished[i] <= (i < whole), i);
+        if (heard)
+            MUST(affair.begun[i] == (delivered >= sound.heads[i]) && affair.finished[i] == (i < whole), i);
+    }
+    MUST(affair.told <= whole + 1, whole);
+    check_answers(whole);
+    if (heard)
+        MUST(affair.len >= (whole ? sound.answers[whole - 1] : 0), whole);
+    MUST(affair.took <= (20 + 2) * AWL_SECOND, whole);
+}
+
+/* After a fault that changes what is sent. Without TLS nobody can know. */
+static inline void check_change(void)
+{
+    mask_dates(affair.got);
+    for (int i = 0; i < MOST_WANTED - 1 && net.tls; i++)
+        MUST(affair.begun[i] <= 1 && affair.finished[i] <= affair.begun[i], i);
+    if (net.tls) {
+        MUST(affair.wrong == 0, 0);
+        MUST(affair.len <= sound.len && memcmp(affair.got, sound.got, affair.len) == 0, 0);
+    }
+    MUST(affair.took <= (20 + 2) * AWL_SECOND, 0);
+}
+
+/* ---- Runs -------------------------------------------------------------------------------------------------------- */
+
+typedef void check_fn(void);
+
+static inline void prepare(const visit *v)
+{
+    net_begin(serve_app);
+    affair.v = v;
+    affair.slow = false;
+}
+
+static size_t totals[2]; /* bytes in each direction */
+
+static inline void close_visits(void)
+{
+    awl_http_app_release(affair.app);
+    affair.app = NULL;
+    net_close();
+}
+
+co_def(begin_visits, { const visit *v; })
+{
+    co_begin;
+    net_open();
+    affair.app = new_app();
+    sound.len = 0;
+    prepare(self->v);
+    co_await(co_call(have));
+    check_peace();
+    if (net.secrecy) {
+        net.secrecy->keep();
+        prepare(self->v);
+        co_await(co_call(have));
+        check_peace();
+    }
+    keep_sound();
+    for (int way = 0; way < 2; way++)
+        totals[way] = net.lines[0].pipes[way].arrived;
+    co_end;
+}
+
+co_def(once, { check_fn *check; })
+{
+    co_begin;
+    co_await(co_call(have));
+    self->check();
+    co_await(co_call(have_a_healthy_one));
+    net_check(net_plan());
+    co_end;
+}
+
+co_def(in_peace, { const visit *v; })
+{
+    co_begin;
+    co_await(co_call(begin_visits, .v = self->v));
+    co_finally;
+    close_visits();
+    co_end;
+}
+
+/* A fault at every `stride`-th offset. */
+co_def(at_offsets, { const visit *v; fault_kind kind; int way; check_fn *check; size_t at, stride; })
+{
+    co_begin;
+    co_await(co_call(begin_visits, .v = self->v));
+    for (; self->at <= totals[self->way]; self->at += self->stride) {
+        prepare(self->v);
+        net.plan.way[self->way] = (fault_way){ .kind = self->kind, .at = self->at };
+        affair.slow = self->at % 16 == 5;
+        co_await(co_call(once, .check = self->check));
+    }
+    co_finally;
+    close_visits();
+    co_end;
+}
+
+/* In chunks of each size, so that each byte is once the last one that has come for a while. */
+co_def(in_chunks, { const visit *v; size_t size, stride; })
+{
+    co_begin;
+    co_await(co_call(begin_visits, .v = self->v));
+    for (self->size = 1; self->size <= totals[0] + 1; self->size += self->stride) {
+        prepare(self->v);
+        net.plan.way[0] = (fault_way){ .chunk = self->size, .delay = self->size % 2 ? AWL_MS : 0 };
+        net.plan.way[1] = (fault_way){ .chunk = 2 * self->size, .delay = self->size % 3 ? AWL_MS / 10 : 0 };
+        affair.slow = self->size % 5 == 0;
+        co_await(co_call(once, .check = check_peace));
+    }
+    co_finally;
+    close_visits();
+    co_end;
+}
+
+/* Over transports that hold few bytes, move few at once, or say "not now" for no reason: slow readers and writers. */
+co_def(with_habits, { const visit *v; int i; })
+{
+    static const wire_habits habits[] = { { .most = 1 },  { .most = 2, .again = 2 },
+                                          { .room = 1 },  { .room = 17, .late_eof = true },
+                                          { .again = 3 }, { .room = 5, .most = 3, .again = 5 } };
+
+    co_begin;
+    co_await(co_call(begin_visits, .v = self->v));
+    for (self->i = 0; self->i < (int)(sizeof habits / sizeof *habits); self->i++) {
+        prepare(self->v);
+        net.habits = habits[self->i];
+        affair.slow = self->i % 2;
+        co_await(co_call(once, .check = check_peace));
+    }
+    co_finally;
+    close_visits();
+    co_end;
+}
+
+#endif

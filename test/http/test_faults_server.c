@@ -1,0 +1,38 @@
+/*
+ * test_faults_server.c: faults at each offset of what an HTTP server and a client say to each other, in memory: which
+ * handlers run, what they get, what the client hears, and that the server goes on. See faults_visit.h.
+ */
+#include "faults_visits.h"
+
+static void everywhere(fault_kind kind, check_fn *check)
+{
+    static const visit *const visits[] = { &pipelined, &paced };
+
+    for (int i = 0; i < 2; i++) {
+        for (int way = 0; way < 2; way++)
+            run_main(co_call(at_offsets, .v = visits[i], .kind = kind, .way = way, .check = check,
+                             .stride = (SLOW ? 7 : 1) << (way && i)), true);
+    }
+}
+
+TEST(resets_between_server_and_client) { everywhere(FAULT_RESET, check_stop); }
+TEST(cuts_between_server_and_client) { everywhere(FAULT_CUT, check_stop); }
+TEST(ends_between_server_and_client) { everywhere(FAULT_END, check_stop); }
+TEST(silence_between_server_and_client) { everywhere(FAULT_SILENCE, check_stop); }
+TEST(changed_bits_between_server_and_client) { everywhere(FAULT_FLIP, check_change); }
+TEST(garbage_between_server_and_client) { everywhere(FAULT_GARBAGE, check_change); }
+
+TEST(without_a_fault_of_what_is_pipelined) { run_main(co_call(in_peace, .v = &pipelined), true); }
+TEST(without_a_fault_of_what_is_paced) { run_main(co_call(in_peace, .v = &paced), true); }
+
+TEST(server_hears_in_chunks_of_every_size)
+{
+    run_main(co_call(in_chunks, .v = &pipelined, .stride = SLOW ? 5 : 1), true);
+    run_main(co_call(in_chunks, .v = &paced, .stride = SLOW ? 5 : 1), true);
+}
+
+TEST(server_over_a_whimsical_transport)
+{
+    run_main(co_call(with_habits, .v = &pipelined), true);
+    run_main(co_call(with_habits, .v = &paced), true);
+}
