@@ -355,13 +355,14 @@ static inline bool is_right(int i)
     return !o->error && o->status == x->status && o->len == strlen(text) && memcmp(o->text, text, o->len) == 0;
 }
 
-/* A body that only the end of the connection ends, and which was ended so by somebody else: nobody can know. */
+/* A body that only the end of the connection ends, and which was ended so by somebody else: nobody can know, but where it
+ * has an end of its own, as what is compressed. */
 static inline bool is_cut_unseen(int i)
 {
     const exchange *x = &affair.t->all[i];
     const outcome *o = &affair.outcomes[i];
 
-    return x->to_end && !net.tls && !o->error && o->status == x->status && o->len <= strlen(x->text) &&
+    return x->to_end && !net.tls && (!x->size || !o->len) && !o->error && o->status == x->status && o->len <= strlen(x->text) &&
            memcmp(o->text, x->text, o->len) == 0 && net.lines[0].ends[0].told_end;
 }
 

@@ -177,7 +177,7 @@ co_def(relays, { awl_stream *from, *to; int n, rc; char buf[4096]; })
 static char proxy_said[512];
 static const char *proxy_answer;
 
-co_def(proxies, { awl_stream *s, *there; note seen; int n, rc; })
+co_def(proxies, { awl_stream *s, *there; note seen; int n, rc; awl_task_group group; })
 {
     co_begin;
     co_let(self->n, co_call(read_request, .s = self->s, .seen = &self->seen));
@@ -186,9 +186,14 @@ co_def(proxies, { awl_stream *s, *there; note seen; int n, rc; })
     if (strncmp(proxy_answer + 9, "200", 3) != 0)
         co_return(0);
     co_let(self->there, awl_open_connection("127.0.0.1", script.ports[1], NULL));
-    co_await (awl_gather(co_call(relays, .from = self->s, .to = self->there),
-                         co_call(relays, .from = self->there, .to = self->s)));
+    awl_task_group_enter(&self->group);
+    self->rc = awl_task_group_spawn(&self->group, co_call(relays, .from = self->s, .to = self->there));
+    if (self->rc)
+        co_raise(self->rc);
+    co_await(co_call(relays, .from = self->there, .to = self->s));
     co_finally;
+    co_try_cancel(self->rc, awl_task_group_exit(&self->group, co_failing)); /* before what both use goes */
+    awl_task_group_fini(&self->group);
     awl_stream_close(self->there);
     co_end;
 }
