@@ -68,7 +68,7 @@ void awl__connection_enter(awl__connection *c, enum awl__phase phase)
         c->moved = c->s->moved;
     }
     arm(c);
-    awl__site_set_idle(c, phase == AWL__IDLE);
+    awl__site_set_idle(c, phase == AWL__IDLE || phase == AWL__HEAD);
 }
 
 /* ---- One request ------------------------------------------------------------------------------------------------- */
@@ -317,14 +317,19 @@ co_def(serve_request, { awl_request *request; int status; bool goes_on; })
     co_end;
 }
 
-/* There are too many connections. Result: whether the client is given time to read that: not to very many at once. */
-static bool refuse(awl__connection *c)
+void awl__connection_say_busy(awl_stream *s)
 {
     static const char busy[] =
         "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\n"
         "Content-Type: text/plain; charset=utf-8\r\nContent-Length: 24\r\n\r\n503 Service Unavailable\n";
 
-    (void)awl_stream_write(c->s, busy, sizeof busy - 1);
+    (void)awl_stream_write(s, busy, sizeof busy - 1);
+}
+
+/* There are too many connections. Result: whether the client is given time to read that: not to very many at once. */
+static bool refuse(awl__connection *c)
+{
+    awl__connection_say_busy(c->s);
     return c->site->refused <= c->site->limit / 16 + 1;
 }
 

@@ -154,7 +154,7 @@ enum awl__phase { AWL__IDLE, AWL__HEAD, AWL__BODY, AWL__WRITE, AWL__HANDLER };
 typedef struct awl__site {
     awl_http_app *app;
     struct awl__connection *busy;
-    struct awl__connection *idle, **idle_end; /* the one that has been so for longest is first */
+    struct awl__connection *idle, **idle_end; /* without a whole head; the one that has been so for longest is first */
     size_t n, limit; /* connections that count, and how many may */
     size_t refused;  /* that do not, and are being told so */
     bool closing;
@@ -167,7 +167,7 @@ typedef struct awl__connection {
     awl_http_app *app;
     awl_stream *s;
     enum awl__phase phase;
-    bool is_idle;     /* the list is that of idle ones */
+    bool is_idle;     /* the list is that of idle ones, with those whose head is on its way */
     bool counts;      /* against the limit */
     bool was_refused;
     uint32_t moved; /* of the stream, when the present phase began */
@@ -181,6 +181,9 @@ bool awl__site_join(awl__connection *c); /* false: there are too many, and none 
 void awl__site_leave(awl__connection *c);
 void awl__site_set_idle(awl__connection *c, bool idle);
 awl_time awl__site_patience(const awl__site *site); /* for idle connections */
+
+/* Tells a client that there are too many. */
+void awl__connection_say_busy(awl_stream *s);
 
 /* What the client is given time for from now on. */
 void awl__connection_enter(awl__connection *c, enum awl__phase phase);

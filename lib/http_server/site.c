@@ -38,6 +38,7 @@ static void leave_list(awl__connection *c)
 
 void awl__site_set_idle(awl__connection *c, bool idle)
 {
+    idle = idle && c->counts; /* to end one that does not would make no room */
     if (c->is_idle == idle || !c->at)
         return;
     leave_list(c);
@@ -72,16 +73,19 @@ awl_time awl__site_patience(const awl__site *site)
     return site->n > site->limit - site->limit / 4 && patience > PRESSED * AWL_SECOND ? PRESSED * AWL_SECOND : patience;
 }
 
-/* Makes room by ending the connection that has been idle for longest, which does not count from now on. */
+/* Makes room by ending the connection that has had no whole head for longest. It does not count from now on. Those that
+ * have just begun to send theirs are no better than those that have not: who opens many would push all others out. */
 static bool shed(awl__site *site)
 {
     awl__connection *oldest = site->idle;
 
     if (!oldest)
         return false;
-    awl__site_set_idle(oldest, false);
     oldest->counts = false;
+    awl__site_set_idle(oldest, false);
     site->n--;
+    if (oldest->phase == AWL__HEAD)
+        awl__connection_say_busy(oldest->s);
     awl__stream_end(oldest->s);
     return true;
 }
@@ -111,5 +115,6 @@ void awl__site_stop(awl__site *site)
 {
     site->closing = true;
     for (awl__connection *c = site->idle; c; c = c->next)
-        awl__stream_end(c->s);
+        if (c->phase == AWL__IDLE)
+            awl__stream_end(c->s);
 }

@@ -268,6 +268,33 @@ LIMIT_TEST(the_oldest_idle_connection_makes_room, {})
     co_end;
 }
 
+LIMIT_TEST(an_unfinished_head_is_no_better_than_none, {})
+{
+    static const char *const first[] = { "GET /wait HTTP/1.1\r\nHost: a\r\n\r\n", "GET / HTTP/1.1\r\nHost", "", "", REQUEST };
+
+    co_begin;
+    limit_begins(3);
+    for (self->i = 0; self->i < 5; self->i++) { /* the fourth and the fifth take the places of the second and the third */
+        self->fd[self->i] = call(self->port);
+        put(self->fd[self->i], first[self->i]);
+        co_await(co_call(turns));
+        if (self->i == 2)
+            put(self->fd[1], ": a\r\n"); /* that it goes on makes it no younger */
+        co_await(co_call(turns));
+    }
+    CHECK(strncmp(got(self->fd[4]), "HTTP/1.1 200 ", 13) == 0);
+    CHECK(strncmp(got(self->fd[1]), "HTTP/1.1 503 ", 13) == 0);
+    CHECK_STR(got(self->fd[2]), "END");
+    CHECK_STR(got(self->fd[0]), "");
+    put(self->fd[3], REQUEST);
+    co_await(co_call(turns));
+    CHECK(strncmp(got(self->fd[3]), "HTTP/1.1 200 ", 13) == 0);
+    for (self->i = 0; self->i < 5; self->i++)
+        close(self->fd[self->i]);
+    limit_ends();
+    co_end;
+}
+
 LIMIT_TEST(who_comes_when_all_are_busy_is_asked_to_come_again, {})
 {
     const char *answer;

@@ -7,7 +7,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <getopt.h>
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -230,29 +229,22 @@ HANDLER(release, {})
     co_end;
 }
 
-static size_t bytes_in_use(void)
-{
-#if defined __GLIBC__ && __GLIBC_PREREQ(2, 33)
-    return mallinfo2().uordblks;
-#else
-    return 0;
-#endif
-}
-
-/* Open descriptors, bytes of memory in use, handlers that were cancelled, the last close code that a client sent. */
+/* Open descriptors, bytes that the loop has handed out, handlers that were cancelled, the last close code that a client sent. */
 HANDLER(state, {})
 {
+    awl_loop_stats stats = { 0 };
     DIR *open = opendir("/proc/self/fd");
     int n = -3; /* ".", "..", and this folder */
 
     co_begin;
+    awl_loop_get_stats(NULL, &stats);
     while (open && readdir(open))
         n++;
     if (open)
         closedir(open);
     awl_respond_print(self->request, 200, "application/json",
                       "{\"descriptors\": %d, \"bytes\": %zu, \"cancelled\": %d, \"closed\": \"%s\"}\n", n,
-                      bytes_in_use(), cancelled, closed_with);
+                      stats.memory_used, cancelled, closed_with);
     co_end;
 }
 
@@ -295,7 +287,8 @@ static int setup(awl_http_app *app, awl_stream_options *options, void *arg)
     awl_event_init(&released);
     if (site.log)
         awl_http_on_access(app, on_access, NULL);
-    options->reuse_port = site.shared;
+    if (site.shared)
+        options->reuse_port = true;
     return error ? error : set_tls(options);
 }
 
