@@ -15,6 +15,7 @@
 #include "awl/loop.h" /* the event loop, callbacks, timers, descriptors */
 #include "awl/task.h" /* tasks, futures, sleep, gather, wait, timeouts */
 #include "awl/sync.h" /* events, locks, semaphores, conditions, barriers, queues */
+#include "awl/signals.h" /* signals: handlers on the loop, and waiting for them */
 #include "awl/exec.h" /* blocking calls in threads: executors */
 #include "awl/dns.h"  /* addresses, and names to addresses */
 #include "awl/stream.h" /* TCP: connections and servers */

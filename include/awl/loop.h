@@ -85,6 +85,7 @@ enum awl_error {
     AWL_EKEY = 1405,         /* a key or a chain of ours cannot be used */
     AWL_ESHUTDOWN = 1501,    /* the executor was shut down */
     AWL_ENOTHREAD = 1502,    /* no thread could be started; awl_error_message says why */
+    AWL_EINTERRUPTED = 1666, /* SIGINT came: Ctrl-C. As the status of a program 130, which is what shells make of that */
 };
 
 /*
@@ -145,6 +146,8 @@ typedef struct awl_loop_options {
      * loop is closed; reports each client whose TLS handshake with a server of ours fails. So does AWL_DEBUG=1 in the
      * environment. */
     bool debug;
+
+    bool leave_sigint; /* awl_run lets SIGINT do what it does */
 
     uint64_t shuffle_seed; /* not 0: each iteration runs its entries in an order drawn from this seed, to find bugs */
 

@@ -54,13 +54,17 @@ typedef struct awl_task awl_task;
  * Runs a coroutine as the main task of a new loop, to its end; cancels all tasks that are left and waits for them;
  * closes the loop.
  *
+ * Ctrl-C, that is SIGINT, cancels the main task, so that every co_finally runs; a second one ends the process at once, as
+ * the first one would without awl. That is so in the process's first thread while the signal has its default action: a
+ * handler of the program's, or one of awl/signals.h, takes precedence, and a signal that is ignored stays so.
+ *
  *   main      a coroutine object
  *   options   of the loop; may be NULL
  *   result    takes what the coroutine returned; may be NULL; untouched on error
- * Result   0, or the error that the coroutine ended with, which is reported too; ENOMEM, EMFILE; EBUSY
- *          within a running loop; AWL_ESTOPPED if the loop was stopped before; EDEADLK (virtual time) if it waits for
- *          what can never happen.
- * Source   asyncio.run; test/task/test_run.c
+ * Result   0, or the error that the coroutine ended with, which is reported too; AWL_EINTERRUPTED, which is not, if it
+ *          ended because of SIGINT; ENOMEM, EMFILE; EBUSY within a running loop; AWL_ESTOPPED if the loop was stopped
+ *          before; EDEADLK (virtual time) if it waits for what can never happen.
+ * Source   asyncio.run; test/task/test_run.c, test/signals/test_interrupt.c
  */
 int awl_run_with(awl_coro main, const awl_loop_options *options, awl_value *result);
 int awl_run(awl_coro main);

@@ -98,22 +98,27 @@ static void soon_fired(evutil_socket_t fd, short what, void *arg)
     awl__loop_pump(arg);
 }
 
-/* ---- Calls from other threads ---------------------------------------------------------------------------------------- */
+/* ---- Calls from other threads, and signals ---------------------------------------------------------------------------------------- */
+
+void awl__backend_ring(const awl_loop *loop)
+{
+    const uint64_t one = 1;
+
+    while (write(loop->backend->wake_fd, &one, sizeof one) < 0 && errno == EINTR)
+        ;
+}
 
 void awl__backend_post(awl_loop *loop, awl__entry *call)
 {
     struct awl__backend *backend = loop->backend;
-    const uint64_t one = 1;
     bool first;
 
     call->kind_ = AWL__POSTED;
     pthread_mutex_lock(&backend->mutex);
     first = backend->posted == NULL;
     awl__list_push(&backend->posted, call);
-    if (first) { /* within the lock: the loop cannot be closed before the bell has been rung */
-        while (write(backend->wake_fd, &one, sizeof one) < 0 && errno == EINTR)
-            ;
-    }
+    if (first) /* within the lock: the loop cannot be closed before the bell has been rung */
+        awl__backend_ring(loop);
     pthread_mutex_unlock(&backend->mutex);
 }
 
@@ -133,6 +138,7 @@ static void wake_fired(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd, (void)what; /* edge-triggered as well */
     take_posted(arg);
+    awl__signals_look(arg);
 }
 
 /* ---- Descriptors that are registered once ------------------------------------------------------------------------- */

@@ -319,6 +319,7 @@ static awl_loop *open_loop(const awl_loop_options *options, struct event_base *b
         loop->shuffle = (uint32_t)(((o->shuffle_seed ^ o->shuffle_seed >> 32) * 0x9e3779b9u & 0x7fffffff) + 1);
     loop->fixed_clock = o->virtual_time || o->now;
     awl__handles_open(loop);
+    awl__signals_open(loop);
     error = awl__backend_open(loop, base);
     if (error) {
         if (!o->memory)
@@ -392,6 +393,7 @@ void awl_loop_close(awl_loop *loop)
         awl__closer_remove(closer);
         closer->close(loop, closer);
     }
+    awl__signals_close(loop);
     awl__messages_close(loop);
     awl__backend_close(loop);
     awl__pool_close(&loop->pool);

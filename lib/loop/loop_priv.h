@@ -20,7 +20,10 @@ enum awl__flag {
 };
 
 /* Who runs an entry when its turn comes. Each kind is entered in loop->run by the layer that owns it. */
-enum awl__kind { AWL__HANDLE, AWL__POSTED, AWL__TASK, AWL__SLEEP, AWL__WAITER, AWL__IO, AWL__FLUSH, AWL__GONE, AWL__KINDS };
+enum awl__kind {
+    AWL__HANDLE, AWL__POSTED, AWL__TASK, AWL__SLEEP, AWL__WAITER, AWL__IO, AWL__FLUSH, AWL__GONE, AWL__SIGNAL,
+    AWL__KINDS
+};
 
 static inline void awl__list_push(awl__entry **tail, awl__entry *entry)
 {
@@ -138,7 +141,9 @@ struct awl_loop {
     void (*forget)(awl_loop *loop, awl_handle *handle);  /* the call will not be made */
 
     awl__block closers; /* a ring */
-    size_t outside;     /* calls that threads of the library's own are going to post */
+    awl__block signals; /* what it watches for; a ring */
+    bool no_pidfd;      /* children are watched as where the kernel has no pidfds; for tests */
+    size_t outside;     /* calls that threads of the library's own are going to post, and signals that may come */
     struct awl__dns *dns; /* that layer's; NULL until a name is looked up */
     struct awl_executor *executor; /* the exec layer's default; NULL until it is used */
     void *trust; /* the tls layer's: the system's anchors; NULL until they are used */
@@ -283,6 +288,11 @@ static inline awl_loop *awl__loop_check_here(awl_loop *loop)
     return loop;
 }
 
+/* Signals (signal.c). look: those that have come are made ready. */
+void awl__signals_open(awl_loop *loop);
+void awl__signals_close(awl_loop *loop);
+void awl__signals_look(awl_loop *loop);
+
 /* ---- The kernel's side (backend.c, the only file that knows libevent) ------------------------------------------- */
 
 typedef struct awl__backend awl__backend;
@@ -294,6 +304,7 @@ struct event_base *awl__backend_base(awl_loop *loop);
 void awl__backend_poll(awl_loop *loop, awl_time timeout); /* 0: do not wait */
 bool awl__backend_watches(const awl_loop *loop);          /* whether any descriptor of the user's is being watched */
 void awl__backend_post(awl_loop *loop, awl__entry *call);  /* from any thread: to the ready queue, soon */
+void awl__backend_ring(const awl_loop *loop); /* from any thread and any signal's handler: awl__signals_look, soon */
 void awl__backend_soon(awl_loop *loop);                   /* attached: have the base call awl__loop_pump soon */
 void awl__backend_arm(awl_loop *loop, awl_time when);     /* attached: the same at `when` */
 

@@ -37,6 +37,7 @@ const char *awl_strerror(int error)
     case AWL_ECERTIFICATE: return "the certificate is not accepted";
     case AWL_ESHUTDOWN: return "the executor was shut down";
     case AWL_ENOTHREAD: return "no thread could be started";
+    case AWL_EINTERRUPTED: return "interrupted";
     case AWL_ETRUNCATED: return "the TLS connection was cut off: what came may be only a part";
     case AWL_ETRUST: return "there are no certificates to trust";
     case AWL_EKEY: return "the key or certificate cannot be used";

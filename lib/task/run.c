@@ -1,4 +1,5 @@
 /* Running a loop until something is done, and awl_run. */
+#include "interrupt.h"
 #include "task_priv.h"
 
 static void stop_loop(awl_loop *loop, awl__waiter *waiter)
@@ -126,8 +127,10 @@ static void report_main(awl_loop *loop, const awl_task *task, int error)
 
 int awl_run_with(awl_coro main, const awl_loop_options *options, awl_value *result)
 {
+    awl__interrupt interrupt;
     awl_loop *loop;
     awl_task *task;
+    awl_value value;
     int error;
 
     if (!main.frame_ && !main.token_)
@@ -143,8 +146,12 @@ int awl_run_with(awl_coro main, const awl_loop_options *options, awl_value *resu
         return error;
     }
     task = awl__task_new(loop, main, &awl__no_site);
-    error = task ? awl_run_task_(loop, task, result) : ENOMEM;
-    if (error)
+    awl__interrupt_begin(&interrupt, loop, task);
+    error = task ? awl_run_task_(loop, task, &value) : ENOMEM;
+    error = awl__interrupt_end(&interrupt, error);
+    if (!error && result)
+        *result = value;
+    if (error && error != AWL_EINTERRUPTED) /* of that the user knows */
         report_main(loop, task, error);
     awl__cancel_all(loop);
     awl_task_release(task);

@@ -1,0 +1,257 @@
+/*
+ * Signals for loops. What a process has one of, its handlers, is shared by all loops here; nothing else is.
+ *
+ * A real handler (sigaction, SA_RESTART) counts a signal for each that watches for it and rings the bell of its loop, an
+ * eventfd that is there already. Not a signalfd: that needs the signal blocked in every thread, which a library cannot
+ * arrange after the fact, and a blocked signal stays so in the programs that are run by this one.
+ *
+ * The handler takes no lock and walks a list that others change: who takes something out waits until no handler is
+ * under way before its memory is used again. A forked child has the handlers of before, and watches for nothing.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "loop_priv.h"
+#include "signal_priv.h"
+
+/* One signal's: who watches for it. The first that does installs our handler, the last puts back what was there. */
+typedef struct slot {
+    _Atomic(awl__signal *) first;
+    struct sigaction before;
+} slot;
+
+static slot slots[NSIG];
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; /* of the slots; a handler only reads them */
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static atomic_uint under_way; /* handlers, in all threads */
+static atomic_int owner;       /* the process whose slots these are */
+
+/* ---- The handler ------------------------------------------------------------------------------------------------- */
+
+static void call_before(const struct sigaction *before, int number, siginfo_t *info, void *context)
+{
+    if (before->sa_flags & SA_SIGINFO)
+        before->sa_sigaction(number, info, context);
+    else if (before->sa_handler != SIG_DFL && before->sa_handler != SIG_IGN)
+        before->sa_handler(number);
+}
+
+/* What is to become of a signal that has come. */
+typedef enum fate {
+    TOLD,   /* those that watch for it know */
+    BEFORE, /* what it did before */
+    AGAIN,  /* the last that watched has just gone: whatever it does now */
+} fate;
+
+static fate tell(slot *at)
+{
+    bool asked = false;
+
+    if (getpid() != atomic_load(&owner)) /* we are between a fork and what follows it: it is not our parent's signal */
+        return BEFORE;
+    if (!atomic_load(&at->first))
+        return AGAIN;
+
+    for (awl__signal *s = atomic_load(&at->first); s; s = atomic_load(&s->next))
+        asked |= !s->stands_in;
+    for (awl__signal *s = atomic_load(&at->first); s; s = atomic_load(&s->next)) {
+        if (asked && s->stands_in)
+            continue;
+        if (atomic_fetch_add(&s->came, 1) > 0 && s->stands_in)
+            return BEFORE;
+        awl__backend_ring(s->loop);
+    }
+    return TOLD;
+}
+
+static void caught(int number, siginfo_t *info, void *context)
+{
+    const int error = errno;
+    slot *at = &slots[number];
+    struct sigaction before;
+    fate what;
+
+    atomic_fetch_add(&under_way, 1);
+    what = tell(at);
+    if (what != AGAIN)
+        before = at->before;
+    atomic_fetch_sub(&under_way, 1);
+
+    /* What is raised now comes when this handler returns. SIGCHLD does nothing by default, but others may wait for it. */
+    if (what == BEFORE)
+        sigaction(number, &before, NULL);
+    if (what != TOLD)
+        raise(number);
+    else if (number == SIGCHLD)
+        call_before(&before, number, info, context);
+    errno = error;
+}
+
+static bool is_ours(const struct sigaction *action)
+{
+    return action->sa_flags & SA_SIGINFO && action->sa_sigaction == caught;
+}
+
+/* Those of other threads come to their end: they are short. */
+static void await_handlers(void)
+{
+    while (atomic_load(&under_way))
+        sched_yield();
+}
+
+/* ---- Watching ---------------------------------------------------------------------------------------------------- */
+
+static int install(int number, slot *at, bool stands_in)
+{
+    struct sigaction action = { .sa_sigaction = caught, .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK };
+
+    await_handlers();
+    sigfillset(&action.sa_mask);
+    if (sigaction(number, NULL, &at->before) < 0)
+        return errno;
+    if (stands_in && (at->before.sa_flags & SA_SIGINFO || at->before.sa_handler != SIG_DFL))
+        return EEXIST;
+    return sigaction(number, &action, NULL) < 0 ? errno : 0;
+}
+
+/* Puts back what was there, unless somebody else has put something there since. */
+static void put_back(int number, const slot *at)
+{
+    struct sigaction now;
+
+    if (sigaction(number, NULL, &now) == 0 && is_ours(&now))
+        sigaction(number, &at->before, NULL);
+}
+
+static void before_fork(void) { pthread_mutex_lock(&mutex); }
+
+static void in_parent(void) { pthread_mutex_unlock(&mutex); }
+
+static void in_child(void)
+{
+    for (int number = 1; number < NSIG; number++) {
+        if (!atomic_load(&slots[number].first))
+            continue;
+        put_back(number, &slots[number]);
+        atomic_store(&slots[number].first, NULL);
+    }
+    atomic_store(&under_way, 0);
+    atomic_store(&owner, getpid());
+    pthread_mutex_unlock(&mutex);
+}
+
+static void begin(void)
+{
+    atomic_store(&owner, getpid());
+    pthread_atfork(before_fork, in_parent, in_child);
+}
+
+/* Takes it out of its slot; the mutex is held. In a forked child it is in none. */
+static void unlink_signal(awl__signal *s)
+{
+    slot *at = &slots[s->number];
+    _Atomic(awl__signal *) *place = &at->first;
+
+    while (atomic_load(place) && atomic_load(place) != s)
+        place = &atomic_load(place)->next;
+    if (!atomic_load(place))
+        return;
+    atomic_store(place, atomic_load(&s->next));
+    if (!atomic_load(&at->first))
+        put_back(s->number, at);
+}
+
+int awl__signal_add(awl_loop *loop, awl__signal *s, int number, void (*fn)(awl__signal *s), unsigned flags)
+{
+    slot *at = &slots[number > 0 && number < NSIG ? number : 0];
+    int error = 0;
+
+    if (at == slots)
+        return EINVAL;
+    memset(s, 0, sizeof *s);
+    s->link.entry_.kind_ = AWL__SIGNAL;
+    s->link.entry_.flags_ = AWL__HAS_PREV;
+    s->loop = loop;
+    s->fn = fn;
+    s->number = number;
+    s->stands_in = flags & AWL__STANDS_IN;
+    pthread_once(&once, begin);
+
+    /* It is on the list before a handler can come. */
+    pthread_mutex_lock(&mutex);
+    atomic_store(&s->next, atomic_load(&at->first));
+    atomic_store(&at->first, s);
+    if (!atomic_load(&s->next))
+        error = install(number, at, s->stands_in);
+    else if (s->stands_in && (at->before.sa_flags & SA_SIGINFO || at->before.sa_handler != SIG_DFL))
+        error = EEXIST;
+    if (error)
+        atomic_store(&at->first, atomic_load(&s->next));
+    pthread_mutex_unlock(&mutex);
+    if (error)
+        return error;
+
+    s->all.next = &loop->signals;
+    s->all.prev = loop->signals.prev;
+    s->all.prev->next = loop->signals.prev = &s->all;
+    if (!s->stands_in)
+        loop->outside++;
+    return 0;
+}
+
+void awl__signal_remove(awl__signal *s)
+{
+    if (!s->all.next)
+        return;
+    pthread_mutex_lock(&mutex);
+    unlink_signal(s);
+    pthread_mutex_unlock(&mutex);
+    await_handlers();
+    s->all.prev->next = s->all.next;
+    s->all.next->prev = s->all.prev;
+    s->all.next = s->all.prev = NULL;
+    if (s->link.entry_.flags_ & AWL__READY)
+        awl__unready(s->loop, &s->link.entry_);
+    if (!s->stands_in)
+        s->loop->outside--;
+}
+
+/* ---- In the loop ------------------------------------------------------------------------------------------------- */
+
+void awl__signals_look(awl_loop *loop)
+{
+    for (awl__block *all = loop->signals.next; all != &loop->signals; all = all->next) {
+        awl__signal *s = awl__signal_at(all);
+
+        if (atomic_load(&s->came) != s->seen && !(s->link.entry_.flags_ & AWL__READY))
+            awl__ready(loop, &s->link.entry_);
+    }
+}
+
+/* Its turn, once for each time that it came. It may be gone after the call. */
+static void run_signal(awl_loop *loop, awl__entry *entry)
+{
+    awl__signal *s = (awl__signal *)(void *)entry;
+
+    entry->flags_ &= (uint8_t)~AWL__READY;
+    if (++s->seen != atomic_load(&s->came))
+        awl__ready(loop, entry);
+    s->fn(s);
+}
+
+void awl__signals_open(awl_loop *loop)
+{
+    loop->signals.next = loop->signals.prev = &loop->signals;
+    loop->run[AWL__SIGNAL] = run_signal;
+}
+
+void awl__signals_close(awl_loop *loop)
+{
+    while (loop->signals.next != &loop->signals)
+        awl__signal_remove(awl__signal_at(loop->signals.next));
+}
