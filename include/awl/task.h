@@ -257,8 +257,9 @@ enum awl_gather_flag {
  *   flags      0, AWL_RETURN_EXCEPTIONS or AWL_CANCEL_ON_ERROR
  * Result   none; see `outcomes`, or the tasks.
  * Errors   without AWL_RETURN_EXCEPTIONS the first error of a child: at once, while the others run on, or with
- *          AWL_CANCEL_ON_ERROR when the others have been cancelled and have ended, too; ECANCELED after the children were
- *          cancelled too; EINVAL if one is NULL; ENOMEM.
+ *          AWL_CANCEL_ON_ERROR when the others have been cancelled and have ended, too (those that there are, if one is
+ *          NULL or there is no memory for all); ECANCELED after the children were cancelled too; EINVAL if one is NULL;
+ *          ENOMEM.
  * Source   asyncio.gather; test/task/test_gather.c
  */
 #define awl_gather(...) awl_gather_into(NULL, __VA_ARGS__)
@@ -292,7 +293,8 @@ enum awl_gather_flag {
  * others, and ends when they have ended. awl_race_n takes an array of awl_task * or awl_future *.
  *
  * Result   that of the first. (Which one it was, tasks of yours tell: the others are cancelled.)
- * Errors   that of the first; ECANCELED after the children were cancelled too; EINVAL for none, or if one is NULL; ENOMEM.
+ * Errors   that of the first; ECANCELED after the children were cancelled too; EINVAL for none, or if one is NULL; ENOMEM:
+ *          these two also when those that there are have been cancelled and have ended.
  *          An error of another child is not looked at: of a task that the race made, and cancelled, it is reported.
  * Owns     as awl_gather.
  * Source   test/task/test_race.c

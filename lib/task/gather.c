@@ -96,6 +96,11 @@ static void count_strictly(awl__gather *gather, awl_future *child)
 {
     co_promise promise;
 
+    if (gather->failed) {
+        if (gather->left == 0)
+            awl__future_fail(&gather->future, gather->requested ? ECANCELED : gather->failed);
+        return;
+    }
     if (!gather->decisive && (gather->race || child->error_)) {
         gather->decisive = child;
         if (gather->left && !gather->requested)
@@ -157,12 +162,26 @@ bool awl__gather_cancel(awl_future *future)
 
 static const awl_site gather_site = { __FILE__, __LINE__ };
 
+/* Not all of those that nothing ends before are there: the others are cancelled, and waited for. 0 if there are some. */
+static int give_up(awl__gather *gather, int error)
+{
+    gather->left = 0;
+    for (size_t i = 0; i < gather->n; i++)
+        gather->left += (gather->children[i].link.entry_.flags_ & AWL__WAITING) != 0;
+    if (gather->left == 0)
+        return error;
+    gather->failed = (int16_t)error;
+    cancel_children(gather);
+    return 0;
+}
+
 /*
  * Begins: makes tasks of the coroutines that could not be tasks yet, and watches the children. 0 or the error, after
  * which let_go is still to be called. One pass, because there may be a million of them: each reads memory anew.
  */
 static int begin(awl__gather *gather, awl_loop *loop, uint32_t state)
 {
+    const bool strict = (gather->race || gather->cancel_on_error) && !state;
     size_t done = 0;
     int error = gather->race && gather->n == 0 ? EINVAL : 0;
 
@@ -182,7 +201,8 @@ static int begin(awl__gather *gather, awl_loop *loop, uint32_t state)
             error = error ? error : owned ? ENOMEM : EINVAL;
         } else if (CO_UNLIKELY_(child->future->host_ != &loop->host)) {
             error = error ? error : AWL_EOTHERLOOP;
-        } else if (!error) {
+            child->future = NULL;
+        } else if (!error || strict) {
             if (!owned) /* it is read at the end: until then it stays, even if all others let go of it */
                 awl__future_keep(child->future);
             if (awl__is_done(child->future))
@@ -194,7 +214,7 @@ static int begin(awl__gather *gather, awl_loop *loop, uint32_t state)
         }
     }
     if (error)
-        return error;
+        return strict ? give_up(gather, error) : error;
     for (size_t i = 0; done && i < gather->n; i++) {
         if (!gather->children[i].link.entry_.flags_) /* it is not watched: it was done already */
             count_child(gather, gather->children[i].future);
@@ -303,6 +323,8 @@ awl_coro awl_gather_children_(const awl_child_ *children, size_t n, awl_outcome 
             if (coroutines)
                 gather->coroutines[i] = children[i].coroutine;
         } else {
+            if (flags & (AWL_RACE_ | AWL_CANCEL_ON_ERROR) && children[i].owned)
+                awl_future_cancel(children[i].future); /* before its first step: there is nothing to wait for */
             awl__child_release(&children[i]);
         }
     }

@@ -128,3 +128,89 @@ TASK_TEST(such_a_gather_can_be_a_future, { awl_task *t[2]; awl_future *g; int rc
     awl_task_release(self->t[1]);
     co_end;
 }
+
+/* ---- Not all of them can be made --------------------------------------------------------------------------------- */
+
+co_def(large, { char bytes[100000]; }) /* such a task has a block of its own */
+{
+    co_begin;
+    co_return(self->bytes[0]);
+    co_end;
+}
+
+TASK_TEST(a_race_without_memory_for_all_ends_when_the_others_have, { awl_task *t; int rc; })
+{
+    co_begin;
+    self->t = awl_create_task(co_call(slow, .name = "a", .t = AWL_SECOND, .cleanup = 5 * AWL_MS));
+    co_await(awl_sleep(AWL_MS));
+    harness_fail_alloc(1);
+    co_try(self->rc, awl_race(self->t, co_call(large)));
+    CHECK_INT(self->rc, ENOMEM);
+    CHECK_TRACE("a@6");
+    CHECK(awl_task_cancelled(self->t));
+    awl_task_release(self->t);
+    co_end;
+}
+
+TASK_TEST(or_cancel_without_memory_for_all_ends_when_the_others_have, { awl_task *t; int rc; })
+{
+    co_begin;
+    self->t = awl_create_task(co_call(slow, .name = "b", .t = AWL_SECOND, .cleanup = 5 * AWL_MS));
+    co_await(awl_sleep(AWL_MS));
+    harness_fail_alloc(1);
+    co_try(self->rc, awl_gather_or_cancel(NULL, co_call(large), co_call(slow, .name = "a", .t = AWL_MS), self->t));
+    CHECK_INT(self->rc, ENOMEM);
+    CHECK_TRACE("b@6"); /* a never began */
+    awl_task_release(self->t);
+    co_end;
+}
+
+TASK_TEST(a_race_with_nothing_ends_when_the_others_have, { awl_task *t[2]; int rc; })
+{
+    co_begin;
+    self->t[1] = awl_create_task(co_call(slow, .name = "a", .t = AWL_SECOND, .cleanup = AWL_MS, .error = EIO));
+    co_await(awl_sleep(AWL_MS));
+    co_try(self->rc, awl_race_n(self->t, 2));
+    CHECK_INT(self->rc, EINVAL);
+    CHECK_TRACE("a@2");
+    CHECK_INT(awl_task_error(self->t[1]), EIO);
+    awl_task_release(self->t[1]);
+    co_end;
+}
+
+co_def(races_with_nothing, { awl_task *t[2]; })
+{
+    co_begin;
+    co_await(awl_race_n(self->t, 2));
+    co_end;
+}
+
+TASK_TEST(a_race_that_cannot_begin_is_cancelled_as_others_are, { awl_task *t, *race; int rc; })
+{
+    co_begin;
+    self->t = awl_create_task(co_call(slow, .name = "a", .t = AWL_SECOND, .cleanup = 5 * AWL_MS));
+    co_await(awl_sleep(AWL_MS));
+    self->race = awl_create_task(co_call(races_with_nothing, .t = { self->t, NULL }));
+    co_await(awl_sleep(AWL_MS));
+    CHECK(awl_task_cancel(self->race));
+    co_try_cancel(self->rc, self->race);
+    CHECK_INT(self->rc, ECANCELED);
+    CHECK_TRACE(""); /* its cleaning up was cancelled */
+    CHECK(awl_task_cancelled(self->t));
+    awl_task_release(self->race);
+    awl_task_release(self->t);
+    co_end;
+}
+
+TASK_TEST(a_plain_gather_that_cannot_begin_lets_the_others_run_on, { awl_task *t[2]; int rc; })
+{
+    co_begin;
+    self->t[1] = awl_create_task(co_call(slow, .name = "a", .t = AWL_MS));
+    co_try(self->rc, awl_gather_n(self->t, 2, NULL, 0));
+    CHECK_INT(self->rc, EINVAL);
+    CHECK(!awl_task_done(self->t[1]));
+    co_await(self->t[1]);
+    CHECK_TRACE("a@1");
+    awl_task_release(self->t[1]);
+    co_end;
+}
