@@ -98,12 +98,12 @@ static inline AWL_CORO awl_event_wait(awl_event *event);
 /* A lock that one task holds at a time. It has no owner: whoever calls release releases it. */
 typedef struct awl_lock {
     awl_waiters_ waiters_;
-    bool locked_;
+    const void *holder_; /* the task that took it; NULL: it is free */
 } awl_lock;
 
 /* A lock that is free; the same for a static one; see OBJECTS. */
 void awl_lock_init(awl_lock *lock);
-#define AWL_LOCK_INIT { .locked_ = false }
+#define AWL_LOCK_INIT { .holder_ = NULL }
 void awl_lock_fini(awl_lock *lock);
 
 /*

@@ -557,6 +557,37 @@ const awl_group_error *awl_task_group_errors(const awl_task_group *group, size_t
  * was entered and not left is a trap. */
 void awl_task_group_fini(awl_task_group *group);
 
+/* ---- Seeing inside ------------------------------------------------------------------------------------------------------ */
+
+/*
+ * Writes down what all tasks of a loop are doing: a tree in which a task stands below the one that waits for it, or that
+ * owns its group, with what it waits for (and how long, or for whom), FILE:LINE of each coroutine in which it is suspended,
+ * from the innermost on, and where it was created. Below that, what is ready, in its order, and who waits.
+ *
+ *     'main': waiting for a gather, 2 of 2 left
+ *         in awl_gather
+ *         in main (tree.c:31)
+ *       'load': waiting for a lock, held by 'save'
+ *           in awl_lock_acquire
+ *           in load (tree.c:12)
+ *           created at tree.c:31
+ *       …
+ *     ready: nothing
+ *     waiting: 'main', 'load', 'save'
+ *
+ * awl_dump writes that to a descriptor, awl_dump_lines hands it to fn, line by line. The environment AWL_DUMP=1 (or the
+ * loop's option `dump_on_signal`) has each SIGUSR1 that comes write it to stderr.
+ *
+ *   loop   NULL: the running one; without one nothing is written
+ *   fn     takes a line without its end, valid during the call; must not use awl
+ * Context  the loop's thread (from a debugger, too: `call awl_dump(0, 2)`), or any while the loop does not run; allocates
+ *          nothing. A task that runs is shown as it was when its step began.
+ * Source   asyncio.print_call_graph, all_tasks; test/task/test_dump.c
+ */
+typedef void awl_line_fn(void *arg, const char *line);
+void awl_dump(awl_loop *loop, int fd);
+void awl_dump_lines(awl_loop *loop, awl_line_fn *fn, void *arg);
+
 /* ---- Context variables ---------------------------------------------------------------------------------------------------- */
 
 /* A variable of which each task has its own value: a static object of yours, known by its address. */
@@ -619,9 +650,11 @@ static inline __attribute__((always_inline)) awl_coro awl_await_task_(awl_task *
  * An operation that mostly ends at once, and then needs no frame: its object is the address of something that begins with
  * the address of one of these, and 2. Only if it has to wait is there a frame: its head, then that address.
  */
+struct awl__dump;
 typedef struct awl_instant_ {
     co_type type; /* of the frame; its step begins with what `begin` does */
     co_step (*begin)(co_stack *stack, co_frame *caller, void *of); /* as if a child of `caller` did */
+    void (*inspect)(struct awl__dump *dump, const co_frame *frame); /* see awl_dump */
 } awl_instant_;
 
 /* The object of operation `op` on what lies at `of`; NULL: one that ends in EINVAL. */

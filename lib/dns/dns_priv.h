@@ -2,7 +2,7 @@
 #ifndef AWL_DNS_PRIV_H
 #define AWL_DNS_PRIV_H
 
-#include "../task/task_priv.h"
+#include "../task/dump_priv.h"
 #include "awl/dns.h"
 
 enum { AWL__LONGEST_NAME = 255, AWL__MOST_FOUND = 16 };

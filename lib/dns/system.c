@@ -382,6 +382,16 @@ static bool look_up_cancel(co_frame *frame, co_stack *stack)
 static const co_type look_up_type = { look_up_step, look_up_cancel,        "awl_resolver_look_up",
                                       __FILE__,     sizeof(look_up_frame), __LINE__ };
 
+bool awl__look_up_inspect(awl__dump *dump, const co_frame *leaf)
+{
+    const look_up_frame *self = (const look_up_frame *)(const void *)leaf;
+
+    if (leaf->type_ != &look_up_type)
+        return false;
+    awl__dump_say(dump, "the addresses of %s", self->request->name);
+    return true;
+}
+
 awl_coro awl__system_look_up(const char *host, int family, awl_address *addresses, size_t cap)
 {
     look_up_frame *self = awl__op_new(&look_up_type, sizeof *self);

@@ -153,6 +153,19 @@ static bool run_cancel(co_frame *frame, co_stack *stack)
 
 static const co_type run_type = { run_step, run_cancel, "awl_run_in_executor", __FILE__, sizeof(run_frame), __LINE__ };
 
+bool awl__job_inspect(awl__dump *dump, const co_frame *leaf)
+{
+    const run_frame *self = (const run_frame *)(const void *)leaf;
+
+    if (leaf->type_ != &run_type)
+        return false;
+    if (leaf->state_ == RUN_JOB)
+        awl__dump_say(dump, "a job of an executor, one of %zu", self->executor->out);
+    else
+        awl__dump_say(dump, "room in an executor, which has %zu jobs", self->executor->out);
+    return true;
+}
+
 void awl__job_close(co_frame *frame)
 {
     if (frame->type_ == &run_type)

@@ -185,6 +185,19 @@ static const co_type receive_type = { receive_step, awl__stream_op_cancel, "awl_
 static const co_type many_type = { receive_many_step, awl__stream_op_cancel, "awl_datagram_receive_many",
                                    __FILE__,          sizeof(receive_frame), __LINE__ };
 
+bool awl__datagram_inspect(awl__dump *dump, const co_frame *leaf)
+{
+    const receive_frame *self = (const receive_frame *)(const void *)leaf;
+
+    if (leaf->type_ != &receive_type && leaf->type_ != &many_type)
+        return false;
+    if (self->d)
+        awl__dump_say(dump, "descriptor %d to be readable", self->d->io.fd);
+    else
+        awl__dump_say(dump, "%s", leaf->type_->name);
+    return true;
+}
+
 awl_coro awl_datagram_receive(awl_datagram *d, void *buf, size_t cap, awl_address *from)
 {
     receive_frame *self = awl__op_new(&receive_type, sizeof *self);

@@ -56,6 +56,34 @@ bool awl__stream_op_cancel(co_frame *frame, co_stack *stack)
     return true;
 }
 
+/* What an operation of a stream waits for says the list that it is in. */
+static bool among(const awl__stream_op *op, const awl__stream_op *list)
+{
+    while (list && list != op)
+        list = list->next;
+    return list;
+}
+
+bool awl__stream_inspect(awl__dump *dump, const co_frame *leaf)
+{
+    const awl__stream_op *op = (const awl__stream_op *)(const void *)leaf;
+    const awl_stream *s = op->stream;
+
+    if (leaf->type_->cancel != awl__stream_op_cancel)
+        return false;
+    if (!s || s->io.fd < 0)
+        awl__dump_say(dump, "%s", leaf->type_->name);
+    else if (among(op, s->in.ops_))
+        awl__dump_say(dump, "descriptor %d to be readable", s->io.fd);
+    else if (among(op, s->gate.ops_))
+        awl__dump_say(dump, "descriptor %d to be writable, %zu bytes unsent", s->io.fd, s->gate.unsent_);
+    else
+        awl__dump_say(dump, "descriptor %d to change", s->io.fd);
+    if (s && s->closing)
+        awl__dump_say(dump, ", closing");
+    return true;
+}
+
 co_step awl__stream_leave(awl__stream_op *op, co_stack *stack, co_typed_ result)
 {
     if (awl__stream_held(op))

@@ -7,7 +7,7 @@
 #include <sys/types.h>
 #include <sys/un.h>
 
-#include "../task/task_priv.h"
+#include "../task/dump_priv.h"
 #include "awl/stream.h"
 
 /* ---- Operations that wait ---------------------------------------------------------------------------------------- */

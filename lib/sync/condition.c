@@ -18,7 +18,7 @@ int awl_condition_release(awl_condition *condition) { return awl_lock_release(aw
 
 bool awl_condition_locked(const awl_condition *condition)
 {
-    return condition && (condition->lock_ ? condition->lock_ : &condition->own_)->locked_;
+    return condition && (condition->lock_ ? condition->lock_ : &condition->own_)->holder_;
 }
 
 int awl_condition_notify(awl_condition *condition, size_t n)
@@ -94,7 +94,7 @@ static co_step condition_step(co_frame *frame, co_stack *stack)
             goto locked;
         frame->error_ = (int16_t)error;
     }
-    if (!awl__lock_take(lock)) {
+    if (!awl__lock_take(lock, stack)) {
         self->w.of = &lock->waiters_;
         return awl__wait(&self->w, stack);
     }
@@ -104,8 +104,17 @@ locked:
     return awl__left(frame, stack, frame->error_);
 }
 
+/* First it waits to be notified, then for the lock. */
+static void condition_inspect(awl__dump *dump, const co_frame *frame)
+{
+    const condition_frame *self = (const condition_frame *)(const void *)frame;
+
+    awl__dump_say(dump, "a condition, %s lock is ", self->w.of == &self->condition->waiters_ ? "whose" : "notified; its");
+    awl__lock_dump(dump, awl_condition_lock(self->condition));
+}
+
 const awl_instant_ awl_condition_wait_ =
-    AWL__INSTANT(condition_step, condition_begin, "awl_condition_wait", condition_frame);
+    AWL__INSTANT(condition_step, condition_begin, condition_inspect, "awl_condition_wait", condition_frame);
 
 /* ---- awl_condition_wait_for -------------------------------------------------------------------------------------- */
 

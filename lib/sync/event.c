@@ -42,4 +42,11 @@ static co_step event_step(co_frame *frame, co_stack *stack)
     return ((awl_event *)(void *)self->of)->set_ ? awl__left(frame, stack, 0) : awl__wait(self, stack);
 }
 
-const awl_instant_ awl_event_wait_ = AWL__INSTANT(event_step, event_begin, "awl_event_wait", awl__waiting);
+static void event_inspect(awl__dump *dump, const co_frame *frame)
+{
+    (void)frame;
+    awl__dump_say(dump, "an event");
+}
+
+const awl_instant_ awl_event_wait_ =
+    AWL__INSTANT(event_step, event_begin, event_inspect, "awl_event_wait", awl__waiting);

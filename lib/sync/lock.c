@@ -9,7 +9,7 @@ void awl_lock_fini(awl_lock *lock)
         awl__check_idle(&lock->waiters_, "awl_lock_fini: a task waits for this lock");
 }
 
-bool awl_lock_locked(const awl_lock *lock) { return lock && lock->locked_; }
+bool awl_lock_locked(const awl_lock *lock) { return lock && lock->holder_; }
 
 static void wake_first(awl_lock *lock)
 {
@@ -23,9 +23,9 @@ int awl_lock_release(awl_lock *lock)
 {
     if (!lock)
         return EINVAL;
-    if (!lock->locked_)
+    if (!lock->holder_)
         return AWL_ENOTLOCKED;
-    lock->locked_ = false;
+    lock->holder_ = NULL;
     wake_first(lock);
     return 0;
 }
@@ -36,8 +36,8 @@ int awl__lock_waited(awl__waiting *self, co_stack *stack)
     const int error = awl__waited(self, stack);
 
     if (!error)
-        lock->locked_ = true;
-    else if (!lock->locked_)
+        lock->holder_ = stack;
+    else if (!lock->holder_)
         wake_first(lock);
     return error;
 }
@@ -46,7 +46,7 @@ static co_step lock_begin(co_stack *stack, co_frame *caller, void *of)
 {
     awl_lock *lock = of;
 
-    return awl__lock_take(lock) ? awl__ended(stack) : awl__wait_here(stack, caller, &lock->waiters_);
+    return awl__lock_take(lock, stack) ? awl__ended(stack) : awl__wait_here(stack, caller, &lock->waiters_);
 }
 
 static co_step lock_step(co_frame *frame, co_stack *stack)
@@ -55,7 +55,24 @@ static co_step lock_step(co_frame *frame, co_stack *stack)
 
     if (awl__wait_state(self) != AWL__STARTS)
         return awl__left(frame, stack, awl__lock_waited(self, stack));
-    return awl__lock_take((awl_lock *)(void *)self->of) ? awl__left(frame, stack, 0) : awl__wait(self, stack);
+    return awl__lock_take((awl_lock *)(void *)self->of, stack) ? awl__left(frame, stack, 0) : awl__wait(self, stack);
 }
 
-const awl_instant_ awl_lock_acquire_ = AWL__INSTANT(lock_step, lock_begin, "awl_lock_acquire", awl__waiting);
+void awl__lock_dump(awl__dump *dump, const awl_lock *lock)
+{
+    if (lock->holder_) {
+        awl__dump_say(dump, "held by ");
+        awl__dump_holder(dump, lock->holder_);
+    } else {
+        awl__dump_say(dump, "free");
+    }
+}
+
+static void lock_inspect(awl__dump *dump, const co_frame *frame)
+{
+    awl__dump_say(dump, "a lock, ");
+    awl__lock_dump(dump, (const awl_lock *)(const void *)((const awl__waiting *)(const void *)frame)->of);
+}
+
+const awl_instant_ awl_lock_acquire_ =
+    AWL__INSTANT(lock_step, lock_begin, lock_inspect, "awl_lock_acquire", awl__waiting);

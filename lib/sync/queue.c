@@ -96,7 +96,16 @@ static co_step room_step(co_frame *frame, co_stack *stack)
     return store_and_wake(stack, queue, self->value, kind);
 }
 
-static const co_type room_type = { room_step, awl__call_off, "awl_queue_put", __FILE__, sizeof(room_frame), __LINE__ };
+static void room_inspect(awl__dump *dump, const co_frame *frame)
+{
+    const awl_queue *queue = queue_of_putters(((const awl__waiting *)(const void *)frame)->of);
+
+    awl__dump_say(dump, "room in a queue, which has %zu of %zu items, %u waiting", queue->count_, queue->max_,
+                  (unsigned)queue->putters_.n_);
+}
+
+/* It is not awaited as such, so it does not begin. */
+static const awl_instant_ room_type = AWL__INSTANT(room_step, NULL, room_inspect, "awl_queue_put", room_frame);
 
 static __attribute__((noinline, cold)) co_step put_slowly(struct awl_queue_put_ *self, co_stack *stack)
 {
@@ -110,7 +119,7 @@ static __attribute__((noinline, cold)) co_step put_slowly(struct awl_queue_put_ 
         return awl__left(&self->co_, stack, EINVAL);
     if (!is_full(queue) || queue->shut_)
         return awl__left(&self->co_, stack, add(queue, (co_typed_){ self->value_, kind_of(self) }));
-    room = awl__op_here(stack, &self->co_, &room_type, sizeof *room);
+    room = awl__op_here(stack, &self->co_, &room_type.type, sizeof *room);
     if (!room)
         return awl__left(&self->co_, stack, ENOMEM);
     room->value = self->value_;
@@ -143,7 +152,7 @@ static co_step put_step(co_frame *frame, co_stack *stack)
         return put_slowly(self, stack);
     stack->top_ = (char *)(room + 1);
     memcpy(&value, &self->value_, sizeof value); /* before something else is written there */
-    frame->type_ = &room_type;
+    frame->type_ = &room_type.type;
     step = awl__wait_in(&room->w, stack, &queue->putters_, AWL__WAITS | kind << KIND_SHIFT);
     room->value = value;
     return step;
@@ -242,7 +251,14 @@ static co_step get_step(co_frame *frame, co_stack *stack)
     return take_and_wake(stack, queue);
 }
 
-const awl_instant_ awl_queue_get_ = AWL__INSTANT(get_step, get_begin, "awl_queue_get", awl__waiting);
+static void get_inspect(awl__dump *dump, const co_frame *frame)
+{
+    const awl_queue *queue = (const void *)((const awl__waiting *)(const void *)frame)->of;
+
+    awl__dump_say(dump, "an item of a queue, which has none, %u waiting", (unsigned)queue->getters_.n_);
+}
+
+const awl_instant_ awl_queue_get_ = AWL__INSTANT(get_step, get_begin, get_inspect, "awl_queue_get", awl__waiting);
 
 /* ---- Done -------------------------------------------------------------------------------------------------------- */
 
@@ -279,7 +295,14 @@ static co_step join_step(co_frame *frame, co_stack *stack)
     return awl__queue_of_joiners(self->of)->unfinished_ == 0 ? awl__left(frame, stack, 0) : awl__wait(self, stack);
 }
 
-const awl_instant_ awl_queue_join_ = AWL__INSTANT(join_step, join_begin, "awl_queue_join", awl__waiting);
+static void join_inspect(awl__dump *dump, const co_frame *frame)
+{
+    const awl_queue *queue = awl__queue_of_joiners(((const awl__waiting *)(const void *)frame)->of);
+
+    awl__dump_say(dump, "a queue, %zu items of which are not done", queue->unfinished_);
+}
+
+const awl_instant_ awl_queue_join_ = AWL__INSTANT(join_step, join_begin, join_inspect, "awl_queue_join", awl__waiting);
 
 /* ---- The end ----------------------------------------------------------------------------------------------------- */
 

@@ -74,5 +74,15 @@ static co_step semaphore_step(co_frame *frame, co_stack *stack)
     return awl__left(frame, stack, error);
 }
 
+static void semaphore_inspect(awl__dump *dump, const co_frame *frame)
+{
+    const awl_semaphore *semaphore = (const void *)((const awl__waiting *)(const void *)frame)->of;
+
+    awl__dump_say(dump, "a semaphore, %zu free", semaphore->value_);
+    if (semaphore->bounded_)
+        awl__dump_say(dump, " of %zu", semaphore->bound_);
+    awl__dump_say(dump, ", %u waiting", (unsigned)semaphore->waiters_.n_);
+}
+
 const awl_instant_ awl_semaphore_acquire_ =
-    AWL__INSTANT(semaphore_step, semaphore_begin, "awl_semaphore_acquire", awl__waiting);
+    AWL__INSTANT(semaphore_step, semaphore_begin, semaphore_inspect, "awl_semaphore_acquire", awl__waiting);

@@ -2,7 +2,7 @@
 #ifndef AWL_SYNC_PRIV_H
 #define AWL_SYNC_PRIV_H
 
-#include "../task/task_priv.h"
+#include "../task/dump_priv.h"
 #include "awl/sync.h"
 
 /*
@@ -167,22 +167,25 @@ static inline co_step awl__left(co_frame *frame, co_stack *stack, int error)
 }
 
 /* Takes a lock that is free and that nobody waits for; if it is not, who calls this will wait for it. */
-static inline bool awl__lock_take(awl_lock *lock)
+static inline bool awl__lock_take(awl_lock *lock, const co_stack *stack)
 {
-    if (lock->locked_ || lock->waiters_.n_) {
+    if (lock->holder_ || lock->waiters_.n_) {
         lock->waiters_.stays_ = true;
         return false;
     }
-    lock->locked_ = true;
+    lock->holder_ = stack;
     return true;
 }
 
 /* After awl__wait on its list: takes it or, cancelled, passes it on. */
 int awl__lock_waited(awl__waiting *self, co_stack *stack);
 
-#define AWL__INSTANT(step, begin, name, frame)                                  \
-    {                                                                           \
-        { step, awl__call_off, name, __FILE__, sizeof(frame), __LINE__ }, begin \
+/* In a dump: whether a lock is free, or who holds it. */
+void awl__lock_dump(awl__dump *dump, const awl_lock *lock);
+
+#define AWL__INSTANT(step, begin, inspect, name, frame)                                  \
+    {                                                                                    \
+        { step, awl__call_off, name, __FILE__, sizeof(frame), __LINE__ }, begin, inspect \
     }
 
 #endif

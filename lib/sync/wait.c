@@ -41,6 +41,14 @@ bool awl__call_off(co_frame *frame, co_stack *stack)
     return true;
 }
 
+bool awl__sync_inspect(awl__dump *dump, const co_frame *leaf)
+{
+    if (leaf->type_->cancel != awl__call_off)
+        return false;
+    ((const awl_instant_ *)(const void *)leaf->type_)->inspect(dump, leaf);
+    return true;
+}
+
 /* What it was given is lost with it. */
 void awl__abandon(co_frame *leaf)
 {

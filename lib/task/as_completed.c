@@ -1,5 +1,5 @@
 /* awl_as_completed: a queue that the callbacks of several futures fill, and its getters. */
-#include "task_priv.h"
+#include "dump_priv.h"
 
 /* One of those that are waited for. */
 struct awl_completed_ {
@@ -208,11 +208,23 @@ static co_step next_step(co_frame *frame, co_stack *stack)
     return awl__await_in(stack, frame, &self->woken, NEXT_WAIT);
 }
 
-static const co_type next_type = { next_step, NULL, "awl_as_completed_next", __FILE__, sizeof(next_frame), __LINE__ };
+const co_type awl__next_type = { next_step, NULL, "awl_as_completed_next", __FILE__, sizeof(next_frame), __LINE__ };
+
+void awl__next_inspect(awl__dump *dump, const co_frame *leaf)
+{
+    const awl_as_completed *iterator = ((const next_frame *)(const void *)leaf)->iterator;
+
+    awl__dump_say(dump, "the next to be completed");
+    if (!iterator)
+        return;
+    awl__dump_say(dump, ", %zu of %zu left", iterator->todo_, iterator->n_);
+    for (size_t i = 0; i < iterator->n_; i++)
+        awl__dump_child(dump, iterator->nodes_[i].future);
+}
 
 awl_coro awl_as_completed_next(awl_as_completed *iterator)
 {
-    next_frame *self = awl__op_new(&next_type, sizeof *self);
+    next_frame *self = awl__op_new(&awl__next_type, sizeof *self);
 
     if (self)
         self->iterator = iterator;

@@ -1,6 +1,6 @@
 /* awl_gather. The gather is a future, which its children's callbacks end; the operation awaits it, and awl_gather_future
  * hands it out. */
-#include "task_priv.h"
+#include "dump_priv.h"
 
 enum { GATHER_START, GATHER_WAIT };
 
@@ -269,6 +269,18 @@ static co_step gather_step(co_frame *frame, co_stack *stack)
 }
 
 const co_type awl__gather_type = { gather_step, NULL, "awl_gather", __FILE__, sizeof(co_frame), __LINE__ };
+
+void awl__gather_dump(awl__dump *dump, const awl__gather *gather)
+{
+    awl__dump_say(dump, "a %s, %zu of %zu left", gather->race ? "race" : "gather", gather->left, gather->n);
+    for (size_t i = 0; i < gather->n; i++)
+        awl__dump_child(dump, gather->children[i].future);
+}
+
+void awl__gather_inspect(awl__dump *dump, const co_frame *leaf)
+{
+    awl__gather_dump(dump, (const awl__gather *)(const void *)(leaf + 1));
+}
 
 void awl__gather_close(co_frame *frame) { let_go(gather_of(frame)); }
 

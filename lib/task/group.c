@@ -2,7 +2,7 @@
  * Task groups. The group lies in the frame of who owns it, and is itself the frame of the operation that leaves it: to
  * leave a group takes no memory, so that it cannot fail.
  */
-#include "task_priv.h"
+#include "dump_priv.h"
 
 /* One task of a group: in the list of the group while it runs, or until the group is left; after that in no list, or in
  * that of the errors. */
@@ -86,6 +86,20 @@ static void child_done(awl_loop *loop, awl__waiter *waiter)
         cancel_children(group);
         request(group);
     }
+}
+
+awl_task *awl__group_owner(const awl_future *child)
+{
+    awl__entry *first = child->waiters_, *entry = first;
+
+    do {
+        awl__waiter *waiter = (awl__waiter *)(void *)entry;
+
+        if (entry && entry->kind_ == AWL__WAITER && waiter->fn == child_done)
+            return ((group_child *)(void *)waiter)->group->owner_;
+        entry = entry ? entry->next_ : NULL;
+    } while (entry != first);
+    return NULL;
 }
 
 /* ---- Entering, and creating tasks -------------------------------------------------------------------------------- */

@@ -1,5 +1,5 @@
 /* awl_shield: a future that has what another one gets, and can be cancelled without it. */
-#include "task_priv.h"
+#include "dump_priv.h"
 
 /* ---- The operation ----------------------------------------------------------------------------------------------- */
 
@@ -85,6 +85,12 @@ static co_step shield_step(co_frame *frame, co_stack *stack)
 
 const co_type awl__shield_type = { shield_step, NULL, "awl_shield", __FILE__, sizeof(shield_frame), __LINE__ };
 
+void awl__shield_inspect(awl__dump *dump, const co_frame *leaf)
+{
+    awl__dump_say(dump, "a shield");
+    awl__dump_child(dump, ((const shield_frame *)(const void *)leaf)->inner.future);
+}
+
 void awl__shield_close(co_frame *frame)
 {
     awl__child_release(&((shield_frame *)(void *)frame)->inner);
@@ -153,6 +159,8 @@ awl_future *awl_shield_future_(awl_future *inner)
     self->outer.state_ -= AWL__REFERENCE; /* that of outer_done: a shield does not keep itself */
     return &self->outer;
 }
+
+awl_future *awl__shield_inner(awl_future *outer) { return ((shield *)(void *)outer)->inner; }
 
 /* The last reference has gone, perhaps before anything came. */
 void awl__shield_free(awl_future *future)

@@ -1,5 +1,5 @@
 /* The two operations that most tasks are suspended in: a sleep, and an awaited future. */
-#include "task_priv.h"
+#include "dump_priv.h"
 
 /* ---- awl_sleep -------------------------------------------------------------------------------------------------------- */
 
@@ -60,8 +60,17 @@ static bool sleep_cancel(co_frame *frame, co_stack *stack)
     return true;
 }
 
-static const co_type sleep_type = { sleep_step, sleep_cancel, "awl_sleep", __FILE__, sizeof(sleep_frame), __LINE__ };
+const co_type awl__sleep_type = { sleep_step, sleep_cancel, "awl_sleep", __FILE__, sizeof(sleep_frame), __LINE__ };
 _Static_assert(sizeof(sleep_frame) <= AWL__SLACK || sizeof(void *) < 8, "a sleep fits into a task's own block");
+
+void awl__sleep_inspect(awl__dump *dump, const co_frame *leaf)
+{
+    const awl_time when = ((const sleep_frame *)(const void *)leaf)->timer.when_;
+
+    awl__dump_say(dump, "a timer, ");
+    awl__dump_span(dump, when == AWL_FOREVER ? when : when - dump->now);
+    awl__dump_say(dump, when == AWL_FOREVER ? "" : " left");
+}
 
 /* The timer is due: the task goes on in the next iteration. */
 static void run_sleep(awl_loop *loop, awl__entry *entry)
@@ -76,7 +85,7 @@ void awl__sleeps_open(awl_loop *loop) { loop->run[AWL__SLEEP] = run_sleep; }
 
 awl_coro awl_sleep_(awl_time duration)
 {
-    sleep_frame *self = awl__op_new(&sleep_type, sizeof *self);
+    sleep_frame *self = awl__op_new(&awl__sleep_type, sizeof *self);
 
     if (self)
         self->timer.when_ = duration;

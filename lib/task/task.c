@@ -366,7 +366,7 @@ unsigned awl_task_uncancel(awl_task *task)
 
 /* ---- References and names -------------------------------------------------------------------------------------------- */
 
-static const awl_site *site_of(const awl_task *task)
+const awl_site *awl__task_site(const awl_task *task)
 {
     return task->stack.user_ & AWL__EXTRA ? task->info.extra->site : task->info.site;
 }
@@ -385,7 +385,7 @@ static const co_type *type_of(const awl_task *task)
 
 void awl__task_report(awl_loop *loop, const awl_task *task, const char *what, int error)
 {
-    const awl_site *site = site_of(task);
+    const awl_site *site = awl__task_site(task);
     const co_type *type = type_of(task);
     awl_report report = { .what = what, .name = awl_task_name(task), .error = error };
 
@@ -444,7 +444,7 @@ static awl__extra *replace_extra(awl_task *task, const char *name, bool named)
 
     if (!extra)
         return NULL;
-    extra->site = site_of(task);
+    extra->site = awl__task_site(task);
     extra->context = NULL;
     extra->type = NULL;
     extra->named = named;

@@ -191,6 +191,7 @@ void awl__job_close(co_frame *frame) __attribute__((weak)); /* part of awl__op_c
 
 void awl__task_step(awl_loop *loop, awl__entry *entry); /* one step of a task that is on no queue */
 void awl__debug_step(awl_loop *loop, awl__entry *entry); /* the same, and looks for lost cancellations after it */
+const awl_site *awl__task_site(const awl_task *task); /* where it was created; no file: by no line of the user's */
 void awl__task_report(awl_loop *loop, const awl_task *task, const char *what, int error);
 awl__extra *awl__task_extra(awl_task *task); /* made if it has none; NULL: no memory */
 

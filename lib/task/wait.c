@@ -1,5 +1,5 @@
 /* awl_wait. */
-#include "task_priv.h"
+#include "dump_priv.h"
 
 typedef struct wait_child {
     awl__waiter waiter;
@@ -111,11 +111,28 @@ static co_step wait_step(co_frame *frame, co_stack *stack)
     return error ? awl__op_end(frame, stack, error) : awl__op_end_int(frame, stack, done);
 }
 
-static const co_type wait_type = { wait_step, NULL, "awl_wait", __FILE__, sizeof(wait_frame), __LINE__ };
+const co_type awl__wait_type = { wait_step, NULL, "awl_wait", __FILE__, sizeof(wait_frame), __LINE__ };
+
+void awl__wait_inspect(awl__dump *dump, const co_frame *leaf)
+{
+    const wait_frame *self = (const wait_frame *)(const void *)leaf;
+
+    awl__dump_say(dump, "%s of %zu, %zu left",
+                  self->mode == AWL_ALL_COMPLETED     ? "all"
+                  : self->mode == AWL_FIRST_COMPLETED ? "the first"
+                                                      : "the first error",
+                  self->n, self->left);
+    if (self->timeout != AWL_FOREVER) {
+        awl__dump_say(dump, ", at most ");
+        awl__dump_span(dump, self->timer.timer_.when_ - dump->now);
+    }
+    for (size_t i = 0; i < self->n; i++)
+        awl__dump_child(dump, self->children[i].waiter.future);
+}
 
 awl_coro awl_wait_(const void *awaitables, size_t n, enum awl_wait_mode mode, awl_time timeout)
 {
-    wait_frame *self = n > SIZE_MAX / 256 ? NULL : awl__op_new(&wait_type, sizeof *self + n * sizeof *self->children);
+    wait_frame *self = n > SIZE_MAX / 256 ? NULL : awl__op_new(&awl__wait_type, sizeof *self + n * sizeof *self->children);
 
     if (!self)
         return awl__op(NULL);

@@ -1,5 +1,5 @@
 /* awl_wait_for: a timeout around one await. */
-#include "task_priv.h"
+#include "dump_priv.h"
 
 typedef struct wait_for_frame {
     co_frame co;
@@ -92,6 +92,30 @@ static co_step wait_for_step(co_frame *frame, co_stack *stack)
 const co_type awl__wait_for_type = {
     wait_for_step, NULL, "awl_wait_for", __FILE__, sizeof(wait_for_frame), __LINE__
 };
+
+/* A future needs no frame of its own, and a coroutine is another leaf. */
+void awl__wait_for_inspect(awl__dump *dump, const co_frame *leaf)
+{
+    const wait_for_frame *self = (const wait_for_frame *)(const void *)leaf;
+
+    if (leaf->state_ == WAIT_FOR_CANCELLED) {
+        awl__dump_say(dump, "the end of what it has cancelled");
+        awl__dump_child(dump, self->future);
+    } else {
+        awl__dump_future(dump, self->future);
+    }
+}
+
+void awl__wait_for_dump(awl__dump *dump, const co_frame *frame)
+{
+    const awl_time when = awl_timeout_when(&((const wait_for_frame *)(const void *)frame)->timeout);
+
+    if (when == AWL_FOREVER)
+        return;
+    awl__dump_say(dump, ", ");
+    awl__dump_span(dump, when - dump->now);
+    awl__dump_say(dump, " left");
+}
 
 void awl__wait_for_close(co_frame *frame)
 {

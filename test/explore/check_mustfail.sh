@@ -56,17 +56,17 @@ mistake()
 }
 
 # A wake-up is lost with the one that is cancelled.
-mistake 'lock' lock.c 'else if (!lock->locked_)' 'else if (0)' "$@"
+mistake 'lock' lock.c 'else if (!lock->holder_)' 'else if (0)' "$@"
 mistake 'semaphore of 1' semaphore.c 'if (error && awl__wait_state(self) == AWL__WOKEN)' 'if (0)' "$@"
 mistake 'queue' queue.c 'if (awl__wait_state(self) == AWL__WOKEN && queue->count_)' 'if (0)' "$@"
 mistake 'queue of 1' queue.c 'if (awl__wait_state(&self->w) == AWL__WOKEN && !is_full(queue))' 'if (0)' "$@"
 mistake 'condition' condition.c 'if (frame->error_)' 'if (0)' "$@"
 # One who comes later is faster; the last is woken first.
-mistake 'lock' sync_priv.h 'lock->locked_ || lock->waiters_.n_' 'lock->locked_' "$@"
+mistake 'lock' sync_priv.h 'lock->holder_ || lock->waiters_.n_' 'lock->holder_' "$@"
 mistake 'semaphore of 1' semaphore.c '== 0 || semaphore->waiters_.n_)' '== 0)' "$@"
 mistake 'event' sync_priv.h 'waiters->last_ = self;' 'if (waiters->first_ == self) waiters->last_ = self;' "$@"
 # A lock that is cancelled while it is taken again is not held; a join, a reset, a shutdown wakes nobody.
-mistake 'condition' condition.c 'if (!awl__lock_take(lock))' 'if (!frame->error_ && !awl__lock_take(lock))' "$@"
+mistake 'condition' condition.c 'if (!awl__lock_take(lock, stack))' 'if (!frame->error_ && !awl__lock_take(lock, stack))' "$@"
 mistake 'queue, joined' queue.c 'while (queue->unfinished_ == 0' 'while (queue->unfinished_ == 1' "$@"
 mistake 'barrier for 2' barrier.c 'if (barrier->state_ == RESETTING ||' 'if (' "$@"
 mistake 'queue, shut down' queue.c 'queue->count_ = queue->head_ = 0;' ';' "$@"

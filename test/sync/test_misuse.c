@@ -32,10 +32,12 @@ static awl_queue queue;
     }                                                                                                                    \
     TEST(name##_with_##how##_must_not_go) { EXPECT_TRAP(run_unwatched(co_call(name##_##how##_goes)), text); }
 
+static const int lock_held; /* stands for a task */
+
 FINI_TRAPS(awl_event, awl_event_wait(&event), (void)0, awl_event_fini(&event), a_waiter)
-FINI_TRAPS(awl_lock, awl_lock_acquire(&lock), lock.locked_ = true, awl_lock_fini(&lock), a_waiter)
+FINI_TRAPS(awl_lock, awl_lock_acquire(&lock), lock.holder_ = &lock_held, awl_lock_fini(&lock), a_waiter)
 FINI_TRAPS(awl_semaphore, awl_semaphore_acquire(&semaphore), (void)0, awl_semaphore_fini(&semaphore), a_waiter)
-FINI_TRAPS(awl_condition, awl_condition_wait(&condition), condition.own_.locked_ = true, awl_condition_fini(&condition), a_waiter)
+FINI_TRAPS(awl_condition, awl_condition_wait(&condition), condition.own_.holder_ = &lock_held, awl_condition_fini(&condition), a_waiter)
 FINI_TRAPS(awl_barrier, awl_barrier_wait(&barrier), (void)0, awl_barrier_fini(&barrier), a_waiter)
 FINI_TRAPS(awl_queue, awl_queue_get(&queue), (void)0, awl_queue_fini(&queue), a_waiter)
 
@@ -43,8 +45,8 @@ FINI_TRAPS(awl_queue, awl_queue_get(&queue), (void)0, awl_queue_fini(&queue), a_
 FINI_TRAPS(awl_event, awl_event_wait(&event), (void)0, (awl_event_set(&event), awl_event_fini(&event)), one_that_it_has_woken)
 FINI_TRAPS(awl_semaphore, awl_semaphore_acquire(&semaphore), (void)0,
            (awl_semaphore_release(&semaphore), awl_semaphore_fini(&semaphore)), one_that_it_has_woken)
-FINI_TRAPS(awl_condition, awl_condition_wait(&condition), condition.own_.locked_ = true,
-           (condition.own_.locked_ = true, awl_condition_notify_all(&condition), condition.own_.locked_ = false,
+FINI_TRAPS(awl_condition, awl_condition_wait(&condition), condition.own_.holder_ = &lock_held,
+           (condition.own_.holder_ = &lock_held, awl_condition_notify_all(&condition), condition.own_.holder_ = NULL,
             awl_condition_fini(&condition)), one_that_it_has_woken)
 FINI_TRAPS(awl_queue, awl_queue_get(&queue), (void)0, (awl_queue_shutdown(&queue, false), awl_queue_fini(&queue)),
            one_that_it_has_woken)
@@ -217,7 +219,7 @@ TEST(a_loop_that_is_closed_leaves_no_waiters_behind)
         awl_task *task = awl_loop_create_task(loop, co_call(waits_for_all));
 
         CHECK(task != NULL);
-        lock.locked_ = true;
+        lock.holder_ = &lock_held;
         CHECK_INT(awl_run_until_complete(loop, task, NULL), AWL_ESTOPPED);
         awl_loop_close(loop);
         reports[0] = '\0';
