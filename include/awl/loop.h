@@ -149,6 +149,9 @@ typedef struct awl_loop_options {
 
     bool leave_sigint; /* awl_run lets SIGINT do what it does */
 
+    /* When nothing is left that could happen (see awl_loop_run_forever): waits on, for a signal that ends the program. */
+    bool allow_deadlock;
+
     uint64_t shuffle_seed; /* not 0: each iteration runs its entries in an order drawn from this seed, to find bugs */
 
     void (*report)(void *arg, const awl_report *report); /* NULL: one line on stderr */
@@ -194,8 +197,12 @@ void awl_loop_close(awl_loop *loop);
 /*
  * Runs the loop until awl_loop_stop.
  *
- * Result   0; EBUSY if this loop or another one of this thread is running; what `wait` returned; EDEADLK if time is
- *          virtual and nothing is left that could happen.
+ * Result   0; EBUSY if this loop or another one of this thread is running; what `wait` returned; EDEADLK if nothing is
+ *          left that could happen, also reported, with awl_dump on stderr, if tasks wait for it. That is so when nothing is
+ *          ready, no timer runs (awl_sleep(AWL_FOREVER) is one), no descriptor or event of the base is watched, no job is in
+ *          an executor, no name is looked up, the process has no other threads, awl_call_soon_threadsafe was never called,
+ *          and no signal has a handler; or, if time is virtual, when nothing is ready, no timer will ever be due, and no
+ *          descriptor, job or look-up is under way. With `wait`, or attached to a base, that is not asked.
  * Context  the thread becomes the loop's owner while this runs.
  * Source   asyncio.loop.run_forever; test/loop/test_loop.c
  */

@@ -63,7 +63,7 @@ typedef struct awl_task awl_task;
  *   result    takes what the coroutine returned; may be NULL; untouched on error
  * Result   0, or the error that the coroutine ended with, which is reported too; AWL_EINTERRUPTED, which is not, if it
  *          ended because of SIGINT; ENOMEM, EMFILE; EBUSY within a running loop; AWL_ESTOPPED if the loop was stopped
- *          before; EDEADLK (virtual time) if it waits for what can never happen.
+ *          before; EDEADLK if it waits for what can never happen (see awl_loop_run_forever).
  * Source   asyncio.run; test/task/test_run.c, test/signals/test_interrupt.c
  */
 int awl_run_with(awl_coro main, const awl_loop_options *options, awl_value *result);

@@ -135,7 +135,7 @@ static void *run_thread(void *arg)
             me->current->error = copy.error;
             me->current->n = copy.n;
             memcpy(me->current->found, copy.found, copy.n * sizeof *copy.found);
-            awl_call_soon_threadsafe(all->loop, &me->current->handle, delivered, me->current);
+            awl__post(all->loop, &me->current->handle, delivered, me->current);
         }
     }
     me->state = ENDED;

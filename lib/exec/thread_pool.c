@@ -154,7 +154,7 @@ static void ring(core *c)
 {
     c->ringing++;
     pthread_mutex_unlock(&c->mutex);
-    awl_call_soon_threadsafe(c->loop, c->bell, delivered, c->bell);
+    awl__post(c->loop, c->bell, delivered, c->bell);
     pthread_mutex_lock(&c->mutex);
     c->ringing--;
 }
@@ -237,6 +237,7 @@ static int start_thread(thread_pool *pool)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attr);
     pool->threads += !error;
+    pool->core->loop->threads += !error;
     return error;
 }
 
@@ -311,7 +312,7 @@ static void pool_withdraw(awl_executor *executor, awl__job *only)
     }
     pthread_mutex_unlock(&c->mutex);
     if (ring)
-        awl_call_soon_threadsafe(executor->loop, &pool->bell, delivered, &pool->bell);
+        awl__post(executor->loop, &pool->bell, delivered, &pool->bell);
 }
 
 /* Every thread is idle, or about to be. */
@@ -326,6 +327,7 @@ static void pool_rest(awl_executor *executor)
     pthread_mutex_unlock(&c->mutex);
     for (unsigned i = 0; i < pool->threads; i++)
         pthread_join(c->workers[i].thread, NULL);
+    executor->loop->threads -= pool->threads;
     free_core(c);
     pool->core = NULL;
     pool->threads = 0;
@@ -389,7 +391,8 @@ static void pool_close(awl_executor *executor)
     last = --c->left_behind == 0;
     pthread_mutex_unlock(&c->mutex);
     if (last)
-        free_core(c);
+        executor->loop->threads -= pool->threads;
+    free_core(c);
     pool->core = NULL;
     pool->threads = 0;
     if (left_behind)

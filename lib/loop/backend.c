@@ -186,7 +186,11 @@ void awl__io_close(awl__io *io)
     io->loop->backend->open_ios--;
 }
 
-bool awl__backend_watches(const awl_loop *loop) { return loop->backend->watches || loop->backend->open_ios; }
+/* The timer and the bell are always there; readers, writers and streams have events, too. */
+bool awl__backend_idle(const awl_loop *loop)
+{
+    return !loop->attached && event_base_get_num_events(loop->backend->base, EVENT_BASE_COUNT_ADDED) <= 2;
+}
 
 /* ---- Readers and writers of the user's ------------------------------------------------------------------------------ */
 

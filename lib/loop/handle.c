@@ -85,10 +85,17 @@ void awl_handle_cancel(awl_handle *handle)
 
 int awl_call_soon_threadsafe(awl_loop *loop, awl_handle *handle, awl_fn *fn, void *arg)
 {
-    uint8_t flags = 0;
-
     if (!loop || !fn)
         return EINVAL;
+    if (!__atomic_load_n(&loop->called_by_threads, __ATOMIC_RELAXED))
+        __atomic_store_n(&loop->called_by_threads, true, __ATOMIC_RELAXED);
+    return awl__post(loop, handle, fn, arg);
+}
+
+int awl__post(awl_loop *loop, awl_handle *handle, awl_fn *fn, void *arg)
+{
+    uint8_t flags = 0;
+
     if (!handle) {
         handle = malloc(sizeof *handle);
         if (!handle)

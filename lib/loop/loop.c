@@ -133,7 +133,6 @@ static int wait_for_work(awl_loop *loop, bool block)
 {
     const awl_time next = block ? awl__timer_next(loop) : 0;
     awl_time timeout = 0;
-    int error = 0;
 
     if (block && next == AWL_FOREVER)
         timeout = AWL_FOREVER;
@@ -142,6 +141,8 @@ static int wait_for_work(awl_loop *loop, bool block)
     if (loop->options.wait)
         return loop->options.wait(loop->options.clock_arg, timeout);
     if (!loop->options.virtual_time) {
+        if (CO_UNLIKELY_(timeout == AWL_FOREVER) && !awl__loop_has_hope(loop))
+            return awl__loop_deadlock(loop);
         awl__backend_poll(loop, timeout);
         return 0;
     }
@@ -150,11 +151,11 @@ static int wait_for_work(awl_loop *loop, bool block)
         return 0;
     if (next != AWL_FOREVER)
         loop->now = next > loop->now ? next : loop->now; /* a moment that has passed does not turn the clock back */
-    else if (awl__backend_watches(loop) || loop->outside)
+    else if (awl__loop_has_hope(loop))
         awl__backend_poll(loop, AWL_FOREVER);
     else
-        error = EDEADLK;
-    return error;
+        return awl__loop_deadlock(loop);
+    return 0;
 }
 
 /* No more iterations before kernel and clock are asked. */

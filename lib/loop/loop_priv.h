@@ -136,6 +136,7 @@ struct awl_loop {
     co_stack nursery;
     awl_loop *outer; /* what awl_running_ was before this loop ran */
     void (*close_tasks)(awl_loop *loop);
+    void (*dump)(awl_loop *loop, int fd); /* awl_dump */
     struct awl__contexts *contexts; /* NULL until a context variable is set */
     void (*capture)(awl_loop *loop, awl_handle *handle); /* notes in a new handle in which context its call is made */
     void (*forget)(awl_loop *loop, awl_handle *handle);  /* the call will not be made */
@@ -143,6 +144,8 @@ struct awl_loop {
     awl__block closers; /* a ring */
     awl__block signals; /* what it watches for; a ring */
     bool no_pidfd;      /* children are watched as where the kernel has no pidfds; for tests */
+    unsigned threads;   /* of the library's own, that serve this loop */
+    bool called_by_threads; /* awl_call_soon_threadsafe was called: who did it once may do it again */
     size_t outside;     /* calls that threads of the library's own are going to post, and signals that may come */
     struct awl__dns *dns; /* that layer's; NULL until a name is looked up */
     struct awl_executor *executor; /* the exec layer's default; NULL until it is used */
@@ -262,6 +265,13 @@ int awl__loop_enter(awl_loop *loop);
 void awl__loop_pump(awl_loop *loop); /* attached: one turn */
 void awl__loop_leave(awl_loop *loop);
 
+/* deadlock.c: asked before a wait without an end; and what follows when there is none: reports it. Result: EDEADLK. */
+bool awl__loop_has_hope(const awl_loop *loop);
+int awl__loop_deadlock(awl_loop *loop);
+
+/* awl_call_soon_threadsafe for threads of the library's own, which `outside` tells of. */
+int awl__post(awl_loop *loop, awl_handle *handle, awl_fn *fn, void *arg);
+
 /* What is known of an error (message.c): written where it comes up, before it is raised; one line, without the name of
  * the error. find: NULL if there is nothing. */
 void awl__error_detail(awl_loop *loop, int error, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -302,7 +312,7 @@ bool awl__backend_can_ride(struct event_base *base); /* its descriptors are edge
 void awl__backend_close(awl_loop *loop);
 struct event_base *awl__backend_base(awl_loop *loop);
 void awl__backend_poll(awl_loop *loop, awl_time timeout); /* 0: do not wait */
-bool awl__backend_watches(const awl_loop *loop);          /* whether any descriptor of the user's is being watched */
+bool awl__backend_idle(const awl_loop *loop); /* nothing but what the loop itself has there could come up in the base */
 void awl__backend_post(awl_loop *loop, awl__entry *call);  /* from any thread: to the ready queue, soon */
 void awl__backend_ring(const awl_loop *loop); /* from any thread and any signal's handler: awl__signals_look, soon */
 void awl__backend_soon(awl_loop *loop);                   /* attached: have the base call awl__loop_pump soon */

@@ -524,6 +524,7 @@ void awl__tasks_open(awl_loop *loop)
     else
         loop->run_window = run_tasks;
     loop->close_tasks = close_tasks;
+    loop->dump = awl_dump;
     awl__stacks_open(loop);
     awl__futures_open(loop);
     awl__sleeps_open(loop);

@@ -110,7 +110,7 @@ TEST(a_main_task_that_waits_for_ever_still_cleans_up)
 {
     CHECK_INT(awl_run_with(co_call(waits_for_ever), &virtual_options, NULL), EDEADLK);
     CHECK_TRACE("cleaned:125");
-    CHECK_REPORTS("waits_for_ever:35");
+    CHECK_REPORTS("-:35; waits_for_ever:35");
 }
 
 co_def(leaves_tasks, {})
