@@ -92,21 +92,21 @@ int show_names(struct job *jobs, size_t count)
 static int drawn; /* lines of the terminal that are ours, above the cursor */
 
 /* "512 B", "1.5 MB": at most 8 characters. */
-static const char *size_text(double bytes, char text[16])
+static const char *size_text(double bytes, char text[24])
 {
     static const char units[][3] = { "B", "kB", "MB", "GB", "TB", "PB" };
     int unit = 0;
 
     for (; bytes >= 1000 && unit < 5; unit++)
         bytes /= 1000;
-    snprintf(text, 16, "%.*f %s", unit && bytes < 100 ? 1 : 0, bytes, units[unit]);
+    snprintf(text, 24, "%.*f %s", unit && bytes < 100 ? 1 : 0, bytes, units[unit]);
     return text;
 }
 
 /* "12 MB of 40 MB, 3.1 MB/s, 9 s left". */
 static void describe(char *text, size_t cap, double got, double length, double rate, double left)
 {
-    char a[16], b[16], c[16];
+    char a[24], b[24], c[24];
     int n = snprintf(text, cap, "%s", size_text(got, a));
 
     if (length >= 0)

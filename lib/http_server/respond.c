@@ -195,7 +195,7 @@ int awl_respond(awl_request *request, int status, const char *type, const void *
 {
     int error;
 
-    if (!request || (len && !data) || len > INT64_MAX || (len && has_no_content(status)))
+    if (!request || (len && !data) || len > SIZE_MAX / 2 || (len && has_no_content(status)))
         return EINVAL;
     error = send_head(request, status, type, (int64_t)len, data, request->is_head ? 0 : len);
     if (error)

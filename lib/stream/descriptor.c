@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "hush.h"
 #include "stream_priv.h"
 
 /* ---- Writing to a pipe without SIGPIPE --------------------------------------------------------------------------- */

@@ -4,6 +4,7 @@
 #include <sys/sendfile.h>
 #include <unistd.h>
 
+#include "hush.h"
 #include "stream_priv.h"
 
 enum {

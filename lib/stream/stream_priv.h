@@ -245,16 +245,6 @@ static inline ssize_t awl__io_result(ssize_t n, bool *ready)
 /* descriptor.c */
 awl_stream *awl__stream_new(awl_loop *loop, int fd, bool is_socket, const awl_stream_options *options, int *error);
 
-/* Between the two, SIGPIPE is held up in this thread; at the end it is taken back if it came from a write of ours,
- * which had the error EPIPE: `broken`. */
-typedef struct awl__hush {
-    sigset_t pipe, before;
-    bool pending;
-} awl__hush;
-
-void awl__hush_begin(awl__hush *h);
-void awl__hush_end(const awl__hush *h, bool broken); /* errno stays */
-
 /* socket.c */
 extern const awl_transport awl__socket_transport;
 /* From one of `n_local` addresses, if there are any. Result: 0, EINPROGRESS, or the error. */
