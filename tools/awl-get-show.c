@@ -231,7 +231,7 @@ void show_total(const struct progress *all)
 {
     const double passed = seconds_since(all->started);
     double fresh = 0;
-    char a[16], b[16];
+    char a[24], b[24];
 
     erase();
     if (all->quiet)
