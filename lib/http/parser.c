@@ -7,15 +7,19 @@ _Static_assert(AWL__HEAD_LIMIT <= UINT16_MAX, "offsets into a head take 16 bits"
 
 /* ---- Characters -------------------------------------------------------------------------------------------------- */
 
-enum { TOKEN = 1, VALUE = 2, TARGET = 4 };
+enum { TOKEN = 1, VALUE = 2, TARGET = 4, HOST = 8 };
 
-/* RFC 9110, 5.6.2 (tokens) and 5.5 (values); RFC 3986 (targets, and what browsers do not encode; but no fragment). */
+/* RFC 9110, 5.6.2 (tokens) and 5.5 (values); RFC 3986 (targets, and what browsers do not encode; but no fragment; hosts,
+ * with the colons of addresses). */
 #define C_(c)                                                                                                          \
     ((((c) >= '0' && (c) <= '9') || ((c) >= 'A' && (c) <= 'Z') || ((c) >= 'a' && (c) <= 'z') || (c) == '!' ||          \
               (c) == '$' || (c) == '%' || (c) == '&' || (c) == '\'' || (c) == '*' || (c) == '+' || (c) == '-' ||       \
-              (c) == '.' || (c) == '^' || (c) == '_' || (c) == '`' || (c) == '|' || (c) == '~'                         \
-          ? TOKEN | VALUE | TARGET                                                                                     \
+              (c) == '.' || (c) == '_' || (c) == '~'                                                                   \
+          ? TOKEN | VALUE | TARGET | HOST                                                                              \
+      : (c) == '^' || (c) == '`' || (c) == '|'                         ? TOKEN | VALUE | TARGET                        \
       : (c) == '#'                                                     ? TOKEN | VALUE                                 \
+      : (c) == '(' || (c) == ')' || (c) == ',' || (c) == ';' || (c) == '=' || (c) == ':'                               \
+          ? VALUE | TARGET | HOST                                                                                      \
       : (c) == '\t' || (c) == ' ' || (c) >= 0x80                       ? VALUE                                         \
       : (c) > ' ' && (c) < 0x7f                                        ? VALUE | TARGET                                \
                                                                        : 0))
@@ -36,7 +40,23 @@ static size_t span(const char *text, size_t len, uint8_t kind)
 
 bool awl__http_is_token(const char *text, size_t len) { return len && span(text, len, TOKEN) == len; }
 
-bool awl__http_is_value(const char *text, size_t len) { return span(text, len, VALUE) == len; }
+/* Eight bytes at once, as long as there is no control character among them: a byte below 0x20 has, less 0x20, a borrow
+ * into its highest bit, which it did not have before; and DEL, with its bits turned over, is a zero byte. */
+bool awl__http_is_value(const char *text, size_t len)
+{
+    const uint64_t ones = UINT64_MAX / 255, tops = ones << 7;
+    uint64_t eight;
+
+    for (; len >= sizeof eight; text += sizeof eight, len -= sizeof eight) {
+        uint64_t turned;
+
+        memcpy(&eight, text, sizeof eight);
+        turned = eight ^ ones * 0x7f;
+        if ((((eight - ones * 0x20) & ~eight) | ((turned - ones) & ~turned)) & tops)
+            break; /* it may be a tab, too */
+    }
+    return span(text, len, VALUE) == len;
+}
 
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -76,7 +96,7 @@ static size_t host_name(const char *value, size_t len, bool colons)
 {
     size_t i = 0;
 
-    for (; i < len && kinds[(unsigned char)value[i]] & TARGET && !strchr("/?@[]\\\"<>{}|^`", value[i]); i++) {
+    for (; i < len && kinds[(unsigned char)value[i]] & HOST; i++) {
         if (value[i] == ':' && !colons)
             break;
         if (value[i] == '%' && (len - i < 3 || !is_hex(value[i + 1]) || !is_hex(value[i + 2])))
@@ -284,28 +304,23 @@ static int expect(awl__http_head *head, const char *value, size_t len)
     return 0;
 }
 
-enum { LENGTHS = 1 << 4 | 1 << 6 | 1 << 10 | 1 << 14 | 1 << 17 };
-
 /* What the protocol makes of a field. 0; 1: it has a meaning; negative: it is refused. */
 static int meaning(awl__http_head *head, const char *name, size_t name_len, const char *value, size_t len)
 {
+    /* By the lengths of their names, of which no two are the same. */
     static const struct {
         const char *name;
         int (*take)(awl__http_head *head, const char *value, size_t len);
-    } known[] = { { "host", host }, /* a name of another length goes into LENGTHS as well */
-                  { "expect", expect },
-                  { "connection", connection },
-                  { "content-length", content_length },
-                  { "transfer-encoding", transfer_encoding } };
+    } known[] = { [4] = { "host", host },
+                  [6] = { "expect", expect },
+                  [10] = { "connection", connection },
+                  [14] = { "content-length", content_length },
+                  [17] = { "transfer-encoding", transfer_encoding } };
 
-    /* Most fields are of other lengths, and need no look at their names. */
-    if (name_len > 17 || !(LENGTHS >> name_len & 1))
+    if (name_len >= sizeof known / sizeof *known || !known[name_len].name ||
+        !awl__http_same_n(name, name_len, known[name_len].name))
         return 0;
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-        if (awl__http_same_n(name, name_len, known[i].name))
-            return known[i].take(head, value, len) < 0 ? -1 : 1;
-    }
-    return 0;
+    return known[name_len].take(head, value, len) < 0 ? -1 : 1;
 }
 
 /* ---- Field lines ------------------------------------------------------------------------------------------------- */

@@ -94,6 +94,18 @@ static bool remove_dots(char *path)
     return true;
 }
 
+/* Whether a path is what it would be decoded to. */
+static bool is_plain(const char *path)
+{
+    if (*path != '/')
+        return false;
+    for (; *path; path++) {
+        if (*path == '%' || *path == '?' || (*path == '/' && path[1] == '.'))
+            return false;
+    }
+    return true;
+}
+
 /* Decodes first, so that no escape hides a dot or a slash. false: it is no path. */
 static bool decode_path(const char *from, const char *end, char *path)
 {
@@ -111,13 +123,11 @@ static const char *path_of(const char *target)
     return target + strcspn(target, "/?");
 }
 
-/* Finds path and query in the target, and decodes the one. 0 or the status that is answered. */
-static int open_target(awl_request *request)
+/* A path, which ends at `end`, decoded. 0 or the status that is answered. */
+static int decode_into(awl_request *request, const char *path, const char *end)
 {
-    const char *target = awl_request_target(request), *path = path_of(target), *end = path + strcspn(path, "?");
     char *decoded = awl_request_alloc(request, (size_t)(end - path) + 2);
 
-    request->query = *end ? end + 1 : end;
     if (!decoded)
         return 503;
     if (path == end) /* "http://example.org" */
@@ -125,7 +135,21 @@ static int open_target(awl_request *request)
     else if (!decode_path(path, end, decoded))
         return 400;
     request->path = decoded;
-    return strcmp(awl_request_method(request), "CONNECT") == 0 ? 501 : 0;
+    return 0;
+}
+
+/* Finds path and query in the target, and decodes the one. 0 or the status that is answered. */
+static int open_target(awl_request *request)
+{
+    const char *target = awl_request_target(request), *path = path_of(target), *end = strchrnul(path, '?');
+    int status = 0;
+
+    request->query = *end ? end + 1 : end;
+    if (is_plain(path))
+        request->path = path;
+    else
+        status = decode_into(request, path, end);
+    return !status && strcmp(awl_request_method(request), "CONNECT") == 0 ? 501 : status;
 }
 
 int awl__request_open(awl_request *request, const char *text, size_t len)

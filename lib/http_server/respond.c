@@ -136,36 +136,22 @@ static void frame(awl_request *request, int status, int64_t length)
     }
 }
 
-enum { OWN = 256 }; /* bytes that our own part of a head takes, but for two texts */
+enum {
+    OWN = 256,         /* bytes that our own part of a head takes, but for two texts */
+    AT_ONCE = 1024,    /* bytes of head and body that are put together in one piece: to send two takes longer */
+};
 
-/* Puts a head together, with the first piece of its body behind it, and sends that as one. 0 or the error. */
-static int send_head(awl_request *request, int status, const char *type, int64_t length, const void *data, size_t len)
+/* Puts a head together, where there is room for it. Result: its end. */
+static char *put_head(char *to, const awl_request *request, int status, const char *type, int64_t length)
 {
     awl_http_app *app = request->app;
-    const size_t type_len = type ? strlen(type) : 0, server_len = strlen(app->options.server);
-    char small[OWN + 256], *head = small, *to;
-    const size_t cap = OWN + type_len + server_len + request->fields.len;
-    struct iovec parts[2] = { { NULL, 0 }, { (void *)(uintptr_t)data, len } };
-    int error;
 
-    if (request->status)
-        return EALREADY;
-    if (status < 200 || status > 599 || (type && !awl__http_is_value(type, type_len)) || length < -1 ||
-        (length > 0 && has_no_content(status)))
-        return EINVAL;
-    if (length < 0 && has_no_content(status))
-        length = 0;
-    if (cap > sizeof small)
-        head = awl__alloc(app->loop, cap);
-    if (!head)
-        return ENOMEM;
-    frame(request, status, length);
-    to = put(head, "HTTP/1.1 ");
+    to = put(to, "HTTP/1.1 ");
     to = put_number(to, (uint64_t)status);
     *to++ = ' ';
     to = put(put(to, awl__http_reason(status)), "\r\nDate: ");
     to = put(put(to, date(app)), "\r\n");
-    if (server_len)
+    if (app->options.server[0])
         to = put(put(put(to, "Server: "), app->options.server), "\r\n");
     if (type)
         to = put(put(put(to, "Content-Type: "), type), "\r\n");
@@ -178,11 +164,40 @@ static int send_head(awl_request *request, int status, const char *type, int64_t
         memcpy(to, request->fields.at, request->fields.len);
         to += request->fields.len;
     }
-    to = put(to, "\r\n");
-    parts[0] = (struct iovec){ head, (size_t)(to - head) };
+    return put(to, "\r\n");
+}
+
+/* Sends a head with the first piece of its body behind it as one. 0 or the error. */
+static int send_head(awl_request *request, int status, const char *type, int64_t length, const void *data, size_t len)
+{
+    awl_loop *loop = request->app->loop;
+    const size_t type_len = type ? strlen(type) : 0;
+    const size_t cap = OWN + type_len + strlen(request->app->options.server) + request->fields.len;
+    char small[AT_ONCE], *head = small;
+    struct iovec parts[2] = { { NULL, 0 }, { (void *)(uintptr_t)data, len } };
+    int error;
+
+    if (request->status)
+        return EALREADY;
+    if (status < 200 || status > 599 || (type && !awl__http_is_value(type, type_len)) || length < -1 ||
+        (length > 0 && has_no_content(status)))
+        return EINVAL;
+    if (length < 0 && has_no_content(status))
+        length = 0;
+    if (cap > sizeof small)
+        head = awl__alloc(loop, cap);
+    if (!head)
+        return ENOMEM;
+    frame(request, status, length);
+    parts[0] = (struct iovec){ head, (size_t)(put_head(head, request, status, type, length) - head) };
+    if (len && head == small && len <= sizeof small - parts[0].iov_len) {
+        memcpy(head + parts[0].iov_len, data, len);
+        parts[0].iov_len += len;
+        len = 0;
+    }
     error = awl_stream_writev(request->s, parts, len ? 2 : 1);
     if (head != small)
-        awl__free(app->loop, head, cap);
+        awl__free(loop, head, cap);
     if (!error || request->s->error) /* else nothing of it has gone, and another can be tried */
         request->status = (uint16_t)status;
     request->failed |= error && request->s->error;

@@ -8,7 +8,7 @@
 /* ---- Patterns ---------------------------------------------------------------------------------------------------- */
 
 /* The length of a segment, up to the next '/' or the end. */
-static size_t segment(const char *text) { return strcspn(text, "/"); }
+static size_t segment(const char *text) { return (size_t)(strchrnul(text, '/') - text); }
 
 /* "{name}": the length of the name; 0: it is no such segment. */
 static size_t brace(const char *text, size_t len)
@@ -59,10 +59,13 @@ static bool same_pattern(const char *a, const char *b)
 
 /* ---- Matching ---------------------------------------------------------------------------------------------------- */
 
-static const char *copy(awl_request *request, const char *text, size_t len)
+/* A part of the path; its end needs no copy. NULL: no memory. */
+static const char *part(awl_request *request, const char *text, size_t len)
 {
-    char *to = awl_request_alloc(request, len + 1);
+    char *to = text[len] ? awl_request_alloc(request, len + 1) : NULL;
 
+    if (!text[len])
+        return text;
     if (!to)
         return NULL;
     memcpy(to, text, len);
@@ -87,7 +90,7 @@ static int match(awl_request *request, const char *pattern)
             awl__param *param = &request->params[request->n_params++];
 
             param->name = pattern + 1;
-            param->value = copy(request, path, n);
+            param->value = part(request, path, n);
             if (!param->value)
                 return ENOMEM;
         }

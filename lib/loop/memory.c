@@ -23,27 +23,25 @@ enum { FIRST_CHUNK = 2048, LAST_CHUNK = 65536, LARGEST = AWL__SMALL << (AWL__LAR
 #define EVERY_BLOCK_ALONE 0
 #endif
 
+/* The least n for which AWL__SMALL << n has room for `size`, which is more than AWL__SMALL. */
+static unsigned large_class(size_t size)
+{
+    const unsigned long long most = (size - 1) / AWL__SMALL;
+
+    return (unsigned)(sizeof most * 8) - (unsigned)__builtin_clzll(most);
+}
+
 static size_t rounded(size_t size)
 {
-    size_t power = AWL__SMALL;
-
-    if (size <= AWL__SMALL)
+    if (CO_LIKELY_(size <= AWL__SMALL))
         return size ? (size + 7) & ~(size_t)7 : 8;
-    while (power < size && power < LARGEST)
-        power *= 2;
-    return power < size ? (size + 7) & ~(size_t)7 : power;
+    return size > LARGEST ? (size + 7) & ~(size_t)7 : (size_t)AWL__SMALL << large_class(size);
 }
 
 /* The free list for a rounded size. */
 static void **list_for(awl__pool *pool, size_t size)
 {
-    unsigned class = 0;
-
-    if (size <= AWL__SMALL)
-        return &pool->small[size / 8];
-    while ((size_t)AWL__SMALL << class < size)
-        class ++;
-    return &pool->large[class];
+    return size <= AWL__SMALL ? &pool->small[size / 8] : &pool->large[large_class(size)];
 }
 
 /* A block of its own from malloc, in the ring of chunks. */

@@ -73,6 +73,8 @@ ssize_t awl__read_more(awl__read_op *op)
 
     if (!op->op.stream)
         return in->eof_ ? 0 : -EAGAIN;
+    if (!in->at_ && awl__stream_is_dry(op->op.stream))
+        return -EAGAIN; /* no room is needed for what is not there */
     if (!awl__input_room(in, 1))
         return -ENOMEM;
     n = awl__stream_fetch(op->op.stream, in->at_ + in->end_, in->cap_ - in->end_ - 1);

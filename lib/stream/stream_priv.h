@@ -157,6 +157,12 @@ co_step awl__stream_leave_error(awl__stream_op *op, co_stack *stack, int error);
  * tasks. */
 ssize_t awl__stream_fetch(awl_stream *s, void *buf, size_t cap);
 
+/* Whether it is known that there is nothing to read, and not the end either. */
+static inline bool awl__stream_is_dry(const awl_stream *s)
+{
+    return !s->readable && !s->in.eof_ && !s->error && s->self == s;
+}
+
 /* server.c: tells the layer whose `arg` a server has when it accepts no more, and when no client is left. */
 void awl__server_adopt(awl_server *server, void (*stopped)(void *arg), void (*released)(void *arg));
 

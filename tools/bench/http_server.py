@@ -137,7 +137,7 @@ def hello(bench, connections):
 
     results = bench.interleaved(f"hello{connections}", bench.hello_peers(), turn)
     compare(f"hello, kept connections: {connections}", "k req/CPU-s", results, rate)
-    say_targets("hello" if connections > 1 else "hello", results)
+    say_targets("hello", results)
 
 
 def syscalls(bench):
