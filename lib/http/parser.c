@@ -9,17 +9,16 @@ _Static_assert(AWL__HEAD_LIMIT <= UINT16_MAX, "offsets into a head take 16 bits"
 
 enum { TOKEN = 1, VALUE = 2, TARGET = 4, HOST = 8 };
 
-/* RFC 9110, 5.6.2 (tokens) and 5.5 (values); RFC 3986 (targets, and what browsers do not encode; but no fragment; hosts,
- * with the colons of addresses). */
+/* RFC 9110, 5.6.2 (tokens) and 5.5 (values); RFC 3986 (targets, and what browsers do not encode; but no fragment; names
+ * of hosts, without their escapes). */
 #define C_(c)                                                                                                          \
     ((((c) >= '0' && (c) <= '9') || ((c) >= 'A' && (c) <= 'Z') || ((c) >= 'a' && (c) <= 'z') || (c) == '!' ||          \
-              (c) == '$' || (c) == '%' || (c) == '&' || (c) == '\'' || (c) == '*' || (c) == '+' || (c) == '-' ||       \
-              (c) == '.' || (c) == '_' || (c) == '~'                                                                   \
+              (c) == '$' || (c) == '&' || (c) == '\'' || (c) == '*' || (c) == '+' || (c) == '-' || (c) == '.' ||        \
+              (c) == '_' || (c) == '~'                                                                                 \
           ? TOKEN | VALUE | TARGET | HOST                                                                              \
-      : (c) == '^' || (c) == '`' || (c) == '|'                         ? TOKEN | VALUE | TARGET                        \
+      : (c) == '%' || (c) == '^' || (c) == '`' || (c) == '|'           ? TOKEN | VALUE | TARGET                        \
       : (c) == '#'                                                     ? TOKEN | VALUE                                 \
-      : (c) == '(' || (c) == ')' || (c) == ',' || (c) == ';' || (c) == '=' || (c) == ':'                               \
-          ? VALUE | TARGET | HOST                                                                                      \
+      : (c) == '(' || (c) == ')' || (c) == ',' || (c) == ';' || (c) == '=' ? VALUE | TARGET | HOST                     \
       : (c) == '\t' || (c) == ' ' || (c) >= 0x80                       ? VALUE                                         \
       : (c) > ' ' && (c) < 0x7f                                        ? VALUE | TARGET                                \
                                                                        : 0))
@@ -31,11 +30,11 @@ static const uint8_t kinds[256] = { C64_(0), C64_(64), C64_(128), C64_(192) };
 
 static size_t span(const char *text, size_t len, uint8_t kind)
 {
-    size_t n = 0;
+    const char *at = text, *end = text + len;
 
-    while (n < len && kinds[(unsigned char)text[n]] & kind)
-        n++;
-    return n;
+    while (at < end && kinds[(unsigned char)*at] & kind)
+        at++;
+    return (size_t)(at - text);
 }
 
 bool awl__http_is_token(const char *text, size_t len) { return len && span(text, len, TOKEN) == len; }
@@ -94,13 +93,15 @@ static bool is_hex(char c) { return is_digit(c) || (lower(c) >= 'a' && lower(c) 
 /* RFC 3986, 3.2.2: a name, of which it need not be one that DNS can have. Without `colons`, it ends at one. */
 static size_t host_name(const char *value, size_t len, bool colons)
 {
-    size_t i = 0;
+    size_t i = span(value, len, HOST);
 
-    for (; i < len && kinds[(unsigned char)value[i]] & HOST; i++) {
-        if (value[i] == ':' && !colons)
+    while (i < len) {
+        const bool escape = value[i] == '%' && len - i > 2 && is_hex(value[i + 1]) && is_hex(value[i + 2]);
+
+        if (!escape && (value[i] != ':' || !colons))
             break;
-        if (value[i] == '%' && (len - i < 3 || !is_hex(value[i + 1]) || !is_hex(value[i + 2])))
-            break;
+        i++;
+        i += span(value + i, len - i, HOST);
     }
     return i;
 }

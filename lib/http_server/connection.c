@@ -139,29 +139,13 @@ co_def(handler_or_end, { awl_request *request; awl_task *tasks[2]; int i, rc, er
 
 static awl_coro while_connected(awl_request *request) { return co_call(handler_or_end, .request = request); }
 
-/* Handles a request whose head is there, or has been refused with `status`. */
-co_def(handle, { awl_request *request; int status, rc; })
+/* What answers a request: the application, or its page for what was refused with `status`. */
+static awl_coro answer(awl_request *request, int status)
 {
-    awl_request *request = self->request;
-
-    co_begin;
     request->next = request->app->middlewares;
-    co_try_cancel(self->rc, self->status                              ? awl__respond_wanted(request, self->status)
-                            : request->app->options.cancel_on_disconnect ? while_connected(request)
-                                                                         : awl_http_next(request));
-    if (self->rc == ECANCELED && awl_task_cancelling(awl_current_task())) /* else something that it awaited was */
-        co_raise(ECANCELED);
-    if (self->rc && self->rc != self->request->in.error && self->rc != self->request->refused)
-        report_failure(self->request, self->rc);
-    if (self->rc && !self->request->status)
-        self->request->fields.len = 0; /* they were to go with another response */
-    if (!self->request->status && !self->request->s->error)
-        co_try(self->status, awl__respond_wanted(self->request, status_for(self->request, self->rc)));
-    else if (self->rc && !self->request->out.ended)
-        awl__respond_break(self->request); /* the rest of the body will not come, and its end must not */
-    if (!self->request->status || self->request->failed || awl_respond_end(self->request))
-        self->request->keep = false;
-    co_end;
+    return status                                       ? awl__respond_wanted(request, status)
+           : request->app->options.cancel_on_disconnect ? while_connected(request)
+                                                        : awl_http_next(request);
 }
 
 /* What is left of the body is read and dropped, if that is little. Result: whether the connection can go on. It cannot
@@ -235,30 +219,19 @@ static int parse(awl_request *request, bool *whole)
     return prepare(request, status);
 }
 
-/* Reads on. Result: whether there is more; an end and an error of the connection are alike, as nobody is to know. */
-co_def(read_on, { awl_stream *s; int rc; int64_t n; })
-{
-    co_begin;
-    co_try(self->rc, awl__stream_fill(self->s));
-    if (self->rc == ENOMEM)
-        co_raise(ENOMEM);
-    if (self->rc)
-        co_return(false);
-    co_result(self->n);
-    co_return(self->n > 0);
-    co_end;
-}
-
-/* The next request, in *request; NULL: there is none. Nothing but the connection itself is held while it is idle. */
-co_def(next_request, { awl__connection *c; awl_request **request; int status; bool more, whole; })
+/* The next request, in *request; NULL: there is none. Nothing but the connection itself is held while it is idle. An end
+ * and an error of the connection are alike, as nobody is to know. */
+co_def(next_request, { awl__connection *c; awl_request **request; int status, rc; bool whole; })
 {
     co_begin;
     awl__connection_enter(self->c, AWL__IDLE);
     if (self->c->site->closing)
         co_return(0);
     if (!awl__input_len(&self->c->s->in)) {
-        co_let(self->more, co_call(read_on, .s = self->c->s));
-        if (!self->more)
+        co_try(self->rc, awl__stream_fill(self->c->s));
+        if (self->rc == ENOMEM)
+            co_raise(ENOMEM);
+        if (self->rc || !awl__input_len(&self->c->s->in))
             co_return(0);
     }
     *self->request = new_request(self->c);
@@ -266,10 +239,12 @@ co_def(next_request, { awl__connection *c; awl_request **request; int status; bo
         co_raise(ENOMEM);
     while (self->status = parse(*self->request, &self->whole), !self->whole) {
         awl__connection_enter(self->c, AWL__HEAD);
-        co_let(self->more, co_call(read_on, .s = self->c->s));
-        if (!self->more) {
+        co_try(self->rc, awl__stream_fill(self->c->s));
+        if (self->rc || self->c->s->in.eof_) {
             free_request(*self->request);
             *self->request = NULL;
+            if (self->rc == ENOMEM)
+                co_raise(ENOMEM);
             co_return(0);
         }
     }
@@ -297,14 +272,27 @@ co_def(let_linger, { awl__connection *c; int rc; int64_t n; char sink[256]; })
     co_end;
 }
 
-/* Handles a request, and says whether the connection goes on. */
-co_def(serve_request, { awl_request *request; int status; bool goes_on; })
+/* Handles a request, whose head is there or was refused with `status`, and says whether the connection goes on. */
+co_def(serve_request, { awl_request *request; int status, rc; bool goes_on; })
 {
     co_begin;
-    if (self->request->text)
-        co_await(co_call(handle, .request = self->request, .status = self->status));
-    else
+    if (!self->request->text) {
         (void)awl__respond_page(self->request, self->status); /* the connection ends with or without it */
+    } else {
+        co_try_cancel(self->rc, answer(self->request, self->status));
+        if (self->rc == ECANCELED && awl_task_cancelling(awl_current_task())) /* else something that it awaited was */
+            co_raise(ECANCELED);
+        if (self->rc && self->rc != self->request->in.error && self->rc != self->request->refused)
+            report_failure(self->request, self->rc);
+        if (self->rc && !self->request->status)
+            self->request->fields.len = 0; /* they were to go with another response */
+        if (!self->request->status && !self->request->s->error)
+            co_try(self->status, awl__respond_wanted(self->request, status_for(self->request, self->rc)));
+        else if (self->rc && !self->request->out.ended)
+            awl__respond_break(self->request); /* the rest of the body will not come, and its end must not */
+        if (!self->request->status || self->request->failed || awl_respond_end(self->request))
+            self->request->keep = false;
+    }
     tell_access(self->request);
     self->goes_on = self->request->keep && !self->request->s->error;
     if (self->goes_on && !self->request->in.ended)

@@ -86,7 +86,6 @@ struct awl_request {
     size_t size;
     const char *path, *query; /* decoded; as it came; NULL: the head was refused */
     awl__piece *pieces;
-    awl__param params[AWL__PARAMS];
     const awl__route *route;
     awl__middleware *next; /* the rest of the chain */
     void *data;
@@ -108,7 +107,9 @@ struct awl_request {
     bool is_head, keep, told_to_go_on, failed;
     bool lingers; /* the client is given time to read the last word, though it may be sending still */
 
-    awl__http_head head; /* last: what it holds of fields is not cleared */
+    /* Last: what it holds of fields, and what is behind it, is not cleared. */
+    awl__http_head head;
+    awl__param params[AWL__PARAMS]; /* n_params of them */
 };
 
 /* Begins with the head, which it copies. 0, or the status that is answered: 400 for what is no path, 501 for CONNECT,

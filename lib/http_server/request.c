@@ -100,7 +100,7 @@ static bool is_plain(const char *path)
     if (*path != '/')
         return false;
     for (; *path; path++) {
-        if (*path == '%' || *path == '?' || (*path == '/' && path[1] == '.'))
+        if (*path <= '?' && (*path == '%' || *path == '?' || (*path == '/' && path[1] == '.'))) /* letters are above */
             return false;
     }
     return true;

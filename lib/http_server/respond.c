@@ -147,7 +147,9 @@ static char *put_head(char *to, const awl_request *request, int status, const ch
     awl_http_app *app = request->app;
 
     to = put(to, "HTTP/1.1 ");
-    to = put_number(to, (uint64_t)status);
+    *to++ = (char)('0' + status / 100);
+    *to++ = (char)('0' + status / 10 % 10);
+    *to++ = (char)('0' + status % 10);
     *to++ = ' ';
     to = put(put(to, awl__http_reason(status)), "\r\nDate: ");
     to = put(put(to, date(app)), "\r\n");
