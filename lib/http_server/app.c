@@ -15,15 +15,21 @@ static void set_defaults(awl_http_app_options *o)
     o->body_timeout = o->body_timeout ? o->body_timeout : 30 * AWL_SECOND;
     o->write_timeout = o->write_timeout ? o->write_timeout : 60 * AWL_SECOND;
     o->idle_timeout = o->idle_timeout ? o->idle_timeout : 75 * AWL_SECOND;
-    o->server = o->server ? o->server : "awl";
+}
+
+/* With room for the fields that are the same in all heads: their names and ends take less than 32 bytes. */
+static size_t size_with(size_t server_len)
+{
+    return offsetof(awl_http_app, common) + AWL__HTTP_DATE + 32 + server_len;
 }
 
 awl_http_app *awl_http_app_new(const awl_http_app_options *options)
 {
     awl_loop *loop = awl_running_;
-    const char *server = options && options->server ? options->server : "";
-    const bool valid = loop && awl__http_is_value(server, strlen(server));
-    awl_http_app *app = valid ? awl__alloc(loop, sizeof *app) : NULL;
+    const char *server = options && options->server ? options->server : "awl";
+    const size_t server_len = strlen(server);
+    const bool valid = loop && awl__http_is_value(server, server_len);
+    awl_http_app *app = valid ? awl__alloc(loop, size_with(server_len)) : NULL;
 
     if (!app) {
         errno = valid ? ENOMEM : EINVAL;
@@ -32,10 +38,12 @@ awl_http_app *awl_http_app_new(const awl_http_app_options *options)
     memset(app, 0, sizeof *app);
     app->loop = loop;
     app->refs = 1;
-    app->date_of = INT64_MIN;
+    app->common_of = INT64_MIN;
+    app->server_len = server_len;
     if (options)
         app->options = *options;
     set_defaults(&app->options);
+    app->options.server = server;
     return app;
 }
 
@@ -85,7 +93,7 @@ void awl_http_app_release(awl_http_app *app)
     free_hooks(app->loop, app->startup);
     free_hooks(app->loop, app->cleanup);
     awl__folders_free(app->loop, app->folders);
-    awl__free(app->loop, app, sizeof *app);
+    awl__free(app->loop, app, size_with(app->server_len));
 }
 
 int awl_http_middleware(awl_http_app *app, awl_http_handler *handler, void *arg)

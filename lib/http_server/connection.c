@@ -182,11 +182,10 @@ static void tell_access(const awl_request *request)
 /* A request's memory: what was in it is cleared, but for the fields' places. */
 static awl_request *new_request(awl__connection *c)
 {
-    awl_request *request = awl__alloc(c->app->loop, sizeof *request);
+    awl_request *request = awl__alloc_zeroed(c->app->loop, sizeof *request, offsetof(awl_request, head));
 
     if (!request)
         return NULL;
-    memset(request, 0, offsetof(awl_request, head));
     awl__http_head_begin(&request->head, false);
     request->app = c->app;
     request->s = c->s;
@@ -194,12 +193,13 @@ static awl_request *new_request(awl__connection *c)
     return request;
 }
 
-static void free_request(awl_request *request)
+static void end_request(awl__connection *c)
 {
-    if (!request)
+    if (!c->request)
         return;
-    awl__request_close(request);
-    awl__free(request->app->loop, request, sizeof *request);
+    awl__request_close(c->request);
+    awl__free(c->app->loop, c->request, sizeof *c->request);
+    c->request = NULL;
 }
 
 /* Parses what is buffered. 0: more is needed; else the request's status: 0 is in *whole. */
@@ -219,37 +219,38 @@ static int parse(awl_request *request, bool *whole)
     return prepare(request, status);
 }
 
-/* The next request, in *request; NULL: there is none. Nothing but the connection itself is held while it is idle. An end
+/* The next request, in c->request; NULL: there is none. Nothing but the connection itself is held while it is idle. An end
  * and an error of the connection are alike, as nobody is to know. */
-co_def(next_request, { awl__connection *c; awl_request **request; int status, rc; bool whole; })
+co_def(next_request, { awl__connection *c; int status, rc; bool whole; })
 {
+    awl__connection *c = self->c;
+
     co_begin;
-    awl__connection_enter(self->c, AWL__IDLE);
-    if (self->c->site->closing)
+    awl__connection_enter(c, AWL__IDLE);
+    if (c->site->closing)
         co_return(0);
-    if (!awl__input_len(&self->c->s->in)) {
-        co_try(self->rc, awl__stream_fill(self->c->s));
+    if (!awl__input_len(&c->s->in)) {
+        co_try(self->rc, awl__stream_fill(c->s));
         if (self->rc == ENOMEM)
             co_raise(ENOMEM);
-        if (self->rc || !awl__input_len(&self->c->s->in))
+        if (self->rc || !awl__input_len(&c->s->in))
             co_return(0);
     }
-    *self->request = new_request(self->c);
-    if (!*self->request)
+    c->request = new_request(c);
+    if (!c->request)
         co_raise(ENOMEM);
-    while (self->status = parse(*self->request, &self->whole), !self->whole) {
-        awl__connection_enter(self->c, AWL__HEAD);
-        co_try(self->rc, awl__stream_fill(self->c->s));
-        if (self->rc || self->c->s->in.eof_) {
-            free_request(*self->request);
-            *self->request = NULL;
+    while (self->status = parse(c->request, &self->whole), !self->whole) {
+        awl__connection_enter(c, AWL__HEAD);
+        co_try(self->rc, awl__stream_fill(c->s));
+        if (self->rc || c->s->in.eof_) {
+            end_request(c);
             if (self->rc == ENOMEM)
                 co_raise(ENOMEM);
             co_return(0);
         }
     }
-    awl__connection_enter(self->c, AWL__HANDLER);
-    (*self->request)->began = self->c->app->loop->now;
+    awl__connection_enter(c, AWL__HANDLER);
+    c->request->began = c->app->loop->now;
     co_return(self->status);
     co_end;
 }
@@ -321,7 +322,7 @@ static bool refuse(awl__connection *c)
     return c->site->refused <= c->site->limit / 16 + 1;
 }
 
-co_def(connection, { awl__connection c; awl_request *request; int rc, status; bool goes_on, unread; })
+co_def(connection, { awl__connection c; int rc, status; bool goes_on, unread; })
 {
     co_begin;
     self->c.armed = self->c.deadline = AWL_FOREVER;
@@ -330,16 +331,15 @@ co_def(connection, { awl__connection c; awl_request *request; int rc, status; bo
     if (!self->goes_on)
         self->unread = refuse(&self->c);
     while (self->goes_on) {
-        co_let(self->status, co_call(next_request, .c = &self->c, .request = &self->request));
-        if (!self->request)
+        co_let(self->status, co_call(next_request, .c = &self->c));
+        if (!self->c.request)
             break;
-        co_try(self->rc, co_call(serve_request, .request = self->request, .status = self->status));
+        co_try(self->rc, co_call(serve_request, .request = self->c.request, .status = self->status));
         self->goes_on = false;
         if (!self->rc)
             co_result(self->goes_on);
-        self->unread = !self->request->in.ended || self->request->lingers || awl__input_len(&self->c.s->in);
-        free_request(self->request);
-        self->request = NULL;
+        self->unread = !self->c.request->in.ended || self->c.request->lingers || awl__input_len(&self->c.s->in);
+        end_request(&self->c);
     }
     if (self->unread)
         co_await(co_call(let_linger, .c = &self->c));
@@ -348,7 +348,7 @@ co_def(connection, { awl__connection c; awl_request *request; int rc, status; bo
     co_finally;
     awl_handle_cancel(&self->c.timer);
     awl__site_leave(&self->c);
-    free_request(self->request);
+    end_request(&self->c);
     co_end;
 }
 

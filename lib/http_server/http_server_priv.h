@@ -52,8 +52,9 @@ struct awl_http_app {
     awl__hook *startup, *cleanup; /* in the order in which they are run */
     awl_http_access_fn *access;
     void *access_arg;
-    int64_t date_of; /* the second that `date` is the text of */
-    char date[AWL__HTTP_DATE];
+    int64_t common_of; /* the second that `common` is of: the fields that are the same in all heads */
+    size_t common_len, server_len;
+    char common[];
 };
 
 void awl__app_retain(awl_http_app *app);
@@ -161,18 +162,20 @@ typedef struct awl__site {
     bool closing;
 } awl__site;
 
+/* What each request touches comes first. */
 typedef struct awl__connection {
-    awl_handle timer;
-    struct awl__connection *next, **at; /* in its site's list */
-    awl__site *site;
     awl_http_app *app;
     awl_stream *s;
+    awl__site *site;
+    awl_request *request; /* NULL: there is none */
     enum awl__phase phase;
+    uint32_t moved; /* of the stream, when the present phase began */
+    awl_time deadline, armed;
+    struct awl__connection *next, **at; /* in its site's list */
     bool is_idle;     /* the list is that of idle ones, with those whose head is on its way */
     bool counts;      /* against the limit */
     bool was_refused;
-    uint32_t moved; /* of the stream, when the present phase began */
-    awl_time deadline, armed;
+    awl_handle timer;
 } awl__connection;
 
 /* site.c */

@@ -70,19 +70,6 @@ int awl_respond_field(awl_request *request, const char *name, const char *value)
     return error;
 }
 
-/* The text of the present second, made anew when that has passed. */
-static const char *date(awl_http_app *app)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME_COARSE, &now);
-    if (app->date_of != now.tv_sec) {
-        app->date_of = now.tv_sec;
-        awl__http_date(now.tv_sec, app->date);
-    }
-    return app->date;
-}
-
 /* A text without a check, and a number: what each head is put together from. */
 static char *put(char *to, const char *text)
 {
@@ -103,6 +90,26 @@ static char *put_number(char *to, uint64_t n)
     while (i)
         *to++ = digits[--i];
     return to;
+}
+
+/* What is the same in all heads of one second, made anew when that has passed. */
+static char *put_common(char *to, awl_http_app *app)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    if (app->common_of != now.tv_sec) {
+        char date[AWL__HTTP_DATE], *end = put(app->common, "\r\nDate: ");
+
+        awl__http_date(now.tv_sec, date);
+        end = put(put(end, date), "\r\n");
+        if (app->options.server[0])
+            end = put(put(put(end, "Server: "), app->options.server), "\r\n");
+        app->common_of = now.tv_sec;
+        app->common_len = (size_t)(end - app->common);
+    }
+    memcpy(to, app->common, app->common_len);
+    return to + app->common_len;
 }
 
 /* How the connection goes on is said where it is not what the client's version means by itself. */
@@ -144,17 +151,12 @@ enum {
 /* Puts a head together, where there is room for it. Result: its end. */
 static char *put_head(char *to, const awl_request *request, int status, const char *type, int64_t length)
 {
-    awl_http_app *app = request->app;
-
     to = put(to, "HTTP/1.1 ");
     *to++ = (char)('0' + status / 100);
     *to++ = (char)('0' + status / 10 % 10);
     *to++ = (char)('0' + status % 10);
     *to++ = ' ';
-    to = put(put(to, awl__http_reason(status)), "\r\nDate: ");
-    to = put(put(to, date(app)), "\r\n");
-    if (app->options.server[0])
-        to = put(put(put(to, "Server: "), app->options.server), "\r\n");
+    to = put_common(put(to, awl__http_reason(status)), request->app);
     if (type)
         to = put(put(put(to, "Content-Type: "), type), "\r\n");
     if (request->out.framing == AWL__BODY_LENGTH)
@@ -174,7 +176,7 @@ static int send_head(awl_request *request, int status, const char *type, int64_t
 {
     awl_loop *loop = request->app->loop;
     const size_t type_len = type ? strlen(type) : 0;
-    const size_t cap = OWN + type_len + strlen(request->app->options.server) + request->fields.len;
+    const size_t cap = OWN + type_len + request->app->server_len + request->fields.len;
     char small[AT_ONCE], *head = small;
     struct iovec parts[2] = { { NULL, 0 }, { (void *)(uintptr_t)data, len } };
     int error;
@@ -197,7 +199,7 @@ static int send_head(awl_request *request, int status, const char *type, int64_t
         parts[0].iov_len += len;
         len = 0;
     }
-    error = awl_stream_writev(request->s, parts, len ? 2 : 1);
+    error = len ? awl_stream_writev(request->s, parts, 2) : awl_stream_write(request->s, head, parts[0].iov_len);
     if (head != small)
         awl__free(loop, head, cap);
     if (!error || request->s->error) /* else nothing of it has gone, and another can be tried */

@@ -130,6 +130,13 @@ void *awl__alloc(awl_loop *loop, size_t wanted)
     return memory;
 }
 
+void *awl__alloc_zeroed(awl_loop *loop, size_t size, size_t zeroed)
+{
+    void *memory = awl__alloc(loop, size);
+
+    return memory ? memset(memory, 0, zeroed) : NULL;
+}
+
 void awl__free(awl_loop *loop, void *memory, size_t wanted)
 {
     awl__pool *pool = &loop->pool;

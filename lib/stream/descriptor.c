@@ -88,6 +88,7 @@ static void changed(awl__io *io, bool readable, bool writable)
 {
     awl_stream *s = (awl_stream *)(void *)((char *)io - offsetof(awl_stream, io));
 
+    __builtin_prefetch(&s->gate); /* see expect_frame in socket.c */
     if (readable) {
         s->readable = true;
         s->short_read = false;

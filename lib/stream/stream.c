@@ -6,6 +6,8 @@
 
 _Static_assert(sizeof(awl_stream) <= 256, "an idle stream is small");
 
+enum { ROOT = 256 }; /* bytes that are worth expecting */
+
 /* ---- Waiting operations ------------------------------------------------------------------------------------------ */
 
 co_step awl__stream_park(awl__stream_op *op, co_stack *stack, awl__stream_op **list)
@@ -35,12 +37,21 @@ bool awl__stream_unpark(awl__stream_op *op, co_stack *stack, awl__stream_op **li
     return awl__stream_cancelled(op, stack);
 }
 
+/* What a server's task does first when its client has sent something needs its root's frame, which lies behind it: see
+ * expect_frame in socket.c. */
+CO_INLINE_ void expect_root(const awl_task *task)
+{
+    for (uintptr_t at = 0; at < ROOT; at += 64)
+        __builtin_prefetch((const char *)(task + 1) + at);
+}
+
 void awl__stream_wake(awl__stream_op *list, int error)
 {
     for (; list; list = list->next) {
         if (!list->task)
             continue;
         list->error = error;
+        expect_root(list->task);
         awl__task_wake(list->task);
         list->task = NULL;
     }
