@@ -19,14 +19,34 @@ enum {
 
 /* ---- What is said of a file -------------------------------------------------------------------------------------- */
 
+/* A number in small hexadecimal digits, and what is behind it. */
+static char *put_hex(char *to, uint64_t n, char behind)
+{
+    char digits[16];
+    int i = 0;
+
+    do
+        digits[i++] = "0123456789abcdef"[n & 15];
+    while (n >>= 4);
+    while (i)
+        *to++ = digits[--i];
+    *to++ = behind;
+    return to;
+}
+
 static void put_etag(const struct stat *st, char etag[TAG])
 {
     struct timespec now;
 
     clock_gettime(CLOCK_REALTIME, &now);
-    snprintf(etag, TAG, "%s\"%" PRIx64 "-%" PRIx64 "-%" PRIx64 ".%lx\"",
-             now.tv_sec - st->st_mtim.tv_sec < YOUNG ? "W/" : "", (uint64_t)st->st_ino, (uint64_t)st->st_size,
-             (uint64_t)st->st_mtim.tv_sec, (unsigned long)st->st_mtim.tv_nsec);
+    if (now.tv_sec - st->st_mtim.tv_sec < YOUNG)
+        *etag++ = 'W', *etag++ = '/';
+    *etag++ = '"';
+    etag = put_hex(etag, (uint64_t)st->st_ino, '-');
+    etag = put_hex(etag, (uint64_t)st->st_size, '-');
+    etag = put_hex(etag, (uint64_t)st->st_mtim.tv_sec, '.');
+    etag = put_hex(etag, (uint64_t)st->st_mtim.tv_nsec, '"');
+    *etag = '\0';
 }
 
 /* The fields that go with 200, 206 and 304 alike. 0 or the error. */
@@ -38,9 +58,10 @@ static int add_fields(awl_request *request, const awl__file *file, const char *e
     awl__http_date(file->st.st_mtim.tv_sec, date);
     if (!error)
         error = awl_respond_field(request, "Last-Modified", date);
-    snprintf(age, sizeof age, "max-age=%" PRId64, (int64_t)(file->max_age / AWL_SECOND));
-    if (!error && file->max_age > 0)
+    if (!error && file->max_age > 0) {
+        snprintf(age, sizeof age, "max-age=%" PRId64, (int64_t)(file->max_age / AWL_SECOND));
         error = awl_respond_field(request, "Cache-Control", age);
+    }
     if (!error && file->varies)
         error = awl_respond_field(request, "Vary", "Accept-Encoding");
     return error;
@@ -55,7 +76,7 @@ static int add_body_fields(awl_request *request, const awl__file *file, int stat
 
     if (status == 206)
         snprintf(range, sizeof range, "bytes %" PRId64 "-%" PRId64 "/%" PRId64, first, last, size);
-    else
+    else if (status == 416)
         snprintf(range, sizeof range, "bytes */%" PRId64, size);
     if (status != 200)
         error = awl_respond_field(request, "Content-Range", range);
@@ -109,7 +130,7 @@ co_def(send_part, { awl_request *request; int fd; int64_t first, len, n; int rc;
 {
     co_begin;
     awl__connection_enter(self->request->connection, AWL__WRITE);
-    co_let(self->n, awl_stream_sendfile(self->request->s, self->fd, self->first, self->len));
+    co_let(self->n, awl__stream_sendfile(self->request->s, self->fd, self->first, self->len));
     self->rc = awl__respond_counted(self->request, (uint64_t)self->n); /* fewer, if somebody shortened the file */
     if (self->rc)
         co_raise(self->rc);

@@ -18,9 +18,12 @@ void awl__hush_begin(awl__hush *h)
 
     sigemptyset(&h->pipe);
     sigaddset(&h->pipe, SIGPIPE);
-    sigpending(&pending);
-    h->pending = sigismember(&pending, SIGPIPE) == 1;
     pthread_sigmask(SIG_BLOCK, &h->pipe, &h->before);
+    h->pending = false;
+    if (sigismember(&h->before, SIGPIPE) == 1) { /* else none that is pending can be older */
+        sigpending(&pending);
+        h->pending = sigismember(&pending, SIGPIPE) == 1;
+    }
 }
 
 void awl__hush_end(const awl__hush *h, bool broken)

@@ -17,6 +17,7 @@ typedef struct job {
     int fd;
     int64_t offset, count, sent;
     char *piece; /* NULL: not needed so far */
+    bool seeks;  /* at the end */
 } job;
 
 /* How many bytes to ask for, at most `most`; and where in the file they are. false: no off_t can say that. */
@@ -104,7 +105,7 @@ static void end(job *j)
 
     if (!j->s)
         return;
-    if (next_part(j, 0, &len, &at))
+    if (j->seeks && next_part(j, 0, &len, &at))
         lseek(j->fd, at, SEEK_SET);
     awl__free(j->s->io.loop, j->piece, PIECE);
     j->s->sending = false;
@@ -160,6 +161,11 @@ co_def(send_file, {
 }
 
 awl_coro awl_stream_sendfile(awl_stream *s, int fd, int64_t offset, int64_t count)
+{
+    return co_call(send_file, .s = s, .j = { .fd = fd, .offset = offset, .count = count, .seeks = true });
+}
+
+awl_coro awl__stream_sendfile(awl_stream *s, int fd, int64_t offset, int64_t count)
 {
     return co_call(send_file, .s = s, .j = { .fd = fd, .offset = offset, .count = count });
 }

@@ -232,6 +232,9 @@ void awl__gate_written(awl_gate_ *gate, size_t n);
 void awl__gate_sent(awl_gate_ *gate, size_t n);
 void awl__gate_lose(awl_gate_ *gate, int error, int later); /* the error of drains that wait, and of later ones */
 
+/* sendfile.c: as awl_stream_sendfile, but the position in the file stays. */
+awl_coro awl__stream_sendfile(awl_stream *s, int fd, int64_t offset, int64_t count);
+
 /* write.c: 0, or why nothing can be written; and writing without asking that. */
 int awl__stream_may_write(const awl_stream *s);
 int awl__stream_write(awl_stream *s, const void *data, size_t len);
