@@ -47,12 +47,9 @@ bool awl__http_is_value(const char *text, size_t len)
     uint64_t eight;
 
     for (; len >= sizeof eight; text += sizeof eight, len -= sizeof eight) {
-        uint64_t turned;
-
         memcpy(&eight, text, sizeof eight);
-        turned = eight ^ ones * 0x7f;
-        if ((((eight - ones * 0x20) & ~eight) | ((turned - ones) & ~turned)) & tops)
-            break; /* it may be a tab, too */
+        if ((((eight - ones * 0x20) & ~eight) | (((eight ^ ones * 0x7f) - ones))) & tops)
+            break; /* it may be a tab, too, or beyond ASCII */
     }
     return span(text, len, VALUE) == len;
 }
@@ -308,7 +305,7 @@ static int expect(awl__http_head *head, const char *value, size_t len)
 /* What the protocol makes of a field. 0; 1: it has a meaning; negative: it is refused. */
 static int meaning(awl__http_head *head, const char *name, size_t name_len, const char *value, size_t len)
 {
-    /* By the lengths of their names, of which no two are the same. */
+    /* By the lengths of their names, of which no two are the same; most fields have others, and need no further look. */
     static const struct {
         const char *name;
         int (*take)(awl__http_head *head, const char *value, size_t len);

@@ -109,22 +109,6 @@ int awl__http_out_field(awl__http_out *out, const char *name, const char *value)
 static const char days[] = "Sun" "Mon" "Tue" "Wed" "Thu" "Fri" "Sat";
 static const char months[] = "Jan" "Feb" "Mar" "Apr" "May" "Jun" "Jul" "Aug" "Sep" "Oct" "Nov" "Dec";
 
-/* Two digits, and what is behind them. */
-static char *put_two(char *to, int n, char behind)
-{
-    to[0] = (char)('0' + n / 10 % 10);
-    to[1] = (char)('0' + n % 10);
-    to[2] = behind;
-    return to + 3;
-}
-
-static char *put_name(char *to, const char *name, const char *behind)
-{
-    memcpy(to, name, 3);
-    strcpy(to + 3, behind);
-    return to + 3 + strlen(behind);
-}
-
 void awl__http_date(int64_t seconds, char text[AWL__HTTP_DATE])
 {
     const time_t t = (time_t)seconds;
@@ -132,11 +116,8 @@ void awl__http_date(int64_t seconds, char text[AWL__HTTP_DATE])
 
     if (!gmtime_r(&t, &tm) || tm.tm_year < -1900 || tm.tm_year > 8099)
         tm = (struct tm){ .tm_mday = 1, .tm_year = 70, .tm_wday = 4 };
-    text = put_two(put_name(text, days + 3 * tm.tm_wday, ", "), tm.tm_mday, ' ');
-    text = put_two(put_name(text, months + 3 * tm.tm_mon, " "), (tm.tm_year + 1900) / 100, '0');
-    text = put_two(text - 1, (tm.tm_year + 1900) % 100, ' ');
-    text = put_two(put_two(put_two(text, tm.tm_hour, ':'), tm.tm_min, ':'), tm.tm_sec, ' ');
-    strcpy(text, "GMT");
+    snprintf(text, AWL__HTTP_DATE, "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT", days + 3 * tm.tm_wday, tm.tm_mday % 100,
+             months + 3 * tm.tm_mon, (tm.tm_year + 1900) % 10000, tm.tm_hour % 100, tm.tm_min % 100, tm.tm_sec % 100);
 }
 
 /* Years begin in March, so that leap days end them. */

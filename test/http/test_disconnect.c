@@ -1,4 +1,4 @@
-/* test_disconnect.c: clients that go away, and clients that are too many. */
+/* test_disconnect.c: clients that go away, clients that are too many, and what each takes of memory. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -343,6 +343,50 @@ LIMIT_TEST(idle_connections_are_kept_for_less_time_when_there_are_many, {})
     CHECK_STR(got(self->fd[2]), "");
     for (self->i = 0; self->i < 4; self->i++)
         close(self->fd[self->i]);
+    limit_ends();
+    co_end;
+}
+
+/* ---- What each takes --------------------------------------------------------------------------------------------- */
+
+enum { MANY = 32, MOST = sizeof(void *) == 8 ? 1280 : 900 };
+
+static size_t used(void)
+{
+    awl_loop_stats stats;
+
+    awl_loop_get_stats(NULL, &stats);
+    return stats.memory_used;
+}
+
+/* One request, which is answered. */
+co_def(asks, { int fd; })
+{
+    co_begin;
+    put(self->fd, REQUEST);
+    co_await(co_call(turns));
+    CHECK(strncmp(got(self->fd), "HTTP/1.1 200 ", 13) == 0);
+    co_end;
+}
+
+LIMIT_TEST(an_idle_connection_takes_little_memory_and_no_more_after_many_requests, { int peers[MANY + 1]; size_t first, all; })
+{
+    co_begin;
+    limit_begins(2 * MANY);
+    for (self->i = 0; self->i <= MANY; self->i++) {
+        self->peers[self->i] = call(self->port);
+        co_await(co_call(asks, .fd = self->peers[self->i]));
+        if (self->i == 0)
+            self->first = used();
+    }
+    self->all = used();
+    CHECK((self->all - self->first) / MANY > 100);
+    CHECK((self->all - self->first) / MANY <= MOST);
+    for (self->i = 0; self->i < 2 * MANY; self->i++)
+        co_await(co_call(asks, .fd = self->peers[self->i % MANY]));
+    CHECK_INT(used(), self->all);
+    for (self->i = 0; self->i <= MANY; self->i++)
+        close(self->peers[self->i]);
     limit_ends();
     co_end;
 }
