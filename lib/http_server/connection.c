@@ -315,9 +315,12 @@ void awl__connection_say_busy(awl_stream *s)
     (void)awl_stream_write(s, busy, sizeof busy - 1);
 }
 
-/* There are too many connections. Result: whether the client is given time to read that: not to very many at once. */
+/* There are too many connections. Result: whether the client is given time to read that: not to very many at once. With
+ * TLS it is closed: a handshake is the last thing to do now. */
 static bool refuse(awl__connection *c)
 {
+    if (c->site->tls)
+        return false;
     awl__connection_say_busy(c->s);
     return c->site->refused <= c->site->limit / 16 + 1;
 }
@@ -330,6 +333,11 @@ co_def(connection, { awl__connection c; int rc, status; bool goes_on, unread; })
     self->goes_on = awl__site_join(&self->c);
     if (!self->goes_on)
         self->unread = refuse(&self->c);
+    if (self->goes_on && self->c.site->tls) { /* until then it is as good as idle: others may take its place */
+        awl__connection_enter(&self->c, AWL__IDLE);
+        co_try(self->rc, awl__server_handshake(self->c.s, self->c.site->tls));
+        self->goes_on = !self->rc;
+    }
     while (self->goes_on) {
         co_let(self->status, co_call(next_request, .c = &self->c));
         if (!self->c.request)
@@ -368,6 +376,8 @@ static void site_released(void *arg)
     awl__site *site = arg;
     awl_http_app *app = site->app;
 
+    if (site->tls)
+        awl__layer_of(site->tls)->release(site->tls);
     awl__free(app->loop, site, sizeof *site);
     awl_http_app_release(app);
 }
@@ -379,11 +389,13 @@ co_def(serve, {
     awl_stream_options options;
     awl__site *site;
     awl_server *server;
+    int rc;
 })
 {
     co_begin;
-    if (!self->app)
-        co_raise(EINVAL);
+    self->rc = self->app ? awl__layer_check(&self->options, true) : EINVAL;
+    if (self->rc)
+        co_raise(self->rc);
     if (!self->options.limit)
         self->options.limit = LONGEST_LINE;
     self->site = awl__alloc(self->app->loop, sizeof *self->site);
@@ -391,6 +403,11 @@ co_def(serve, {
         co_raise(ENOMEM);
     awl__site_open(self->site, self->app);
     awl__app_retain(self->app);
+    if (self->options.tls) { /* is for connections that count: who says nothing in a handshake is one of them */
+        self->site->tls = self->options.tls;
+        awl__layer_of(self->site->tls)->retain(self->site->tls);
+        self->options.tls = NULL;
+    }
     co_let(self->server, awl_start_server(serve_client, self->site, self->host, self->port, &self->options));
     awl__server_adopt(self->server, site_stopped, site_released);
     self->site = NULL;

@@ -155,6 +155,7 @@ enum awl__phase { AWL__IDLE, AWL__HEAD, AWL__BODY, AWL__WRITE, AWL__HANDLER };
 /* An application on an address; its server owns it. */
 typedef struct awl__site {
     awl_http_app *app;
+    awl_tls *tls; /* NULL: none */
     struct awl__connection *busy;
     struct awl__connection *idle, **idle_end; /* without a whole head; the one that has been so for longest is first */
     size_t n, limit; /* connections that count, and how many may */

@@ -162,19 +162,24 @@ static void report_handshake(awl_loop *loop, int error)
                                          .error = error });
 }
 
-/* The coroutine of a client whose server speaks TLS. */
-co_def(serve_tls, {
-    awl_server *server;
-    awl_stream *s;
-    int error;
-})
+co_def(server_handshake, { awl_stream *s; awl_tls *tls; int error; })
 {
     co_begin;
-    co_try(self->error, awl__layer_of(self->server->options.tls)->start(self->s, self->server->options.tls, NULL));
+    co_try(self->error, awl__layer_of(self->tls)->start(self->s, self->tls, NULL));
     if (self->error) {
-        report_handshake(self->server->loop, self->error);
+        report_handshake(self->s->io.loop, self->error);
         co_raise(self->error);
     }
+    co_end;
+}
+
+awl_coro awl__server_handshake(awl_stream *s, awl_tls *tls) { return co_call(server_handshake, .s = s, .tls = tls); }
+
+/* The coroutine of a client whose server speaks TLS. */
+co_def(serve_tls, { awl_server *server; awl_stream *s; })
+{
+    co_begin;
+    co_await(awl__server_handshake(self->s, self->server->options.tls));
     co_await(self->server->fn(self->s, self->server->arg));
     co_end;
 }

@@ -166,6 +166,9 @@ static inline bool awl__stream_is_dry(const awl_stream *s)
 /* server.c: tells the layer whose `arg` a server has when it accepts no more, and when no client is left. */
 void awl__server_adopt(awl_server *server, void (*stopped)(void *arg), void (*released)(void *arg));
 
+/* A coroutine object: the handshake with a client. Its failure is an everyday thing, told in debug mode only. */
+awl_coro awl__server_handshake(awl_stream *s, awl_tls *tls);
+
 /* input.c: the buffer. It is that of a stream, or the first in a reader that is fed. */
 static inline awl_reader *awl__reader_of(awl_input_ *in) { return in->fed_ ? (awl_reader *)(void *)in : NULL; }
 static inline size_t awl__input_len(const awl_input_ *in) { return in->end_ - in->start_; }

@@ -2,6 +2,7 @@
 #include "client_rig.h"
 
 #include "../tls/certs.h"
+#include "awl/http_server.h"
 
 #define PEM(name) \
     .cert = name##_pem, .cert_len = sizeof name##_pem - 1, .key = name##_key, .key_len = sizeof name##_key - 1
@@ -249,5 +250,58 @@ HTTPS_TEST(proxy_may_refuse, ANSWERS(SAY(HELLO, .again = true)), { awl_server *s
     awl_server_cancel_clients(self->server);
     co_try_cancel(self->rc, awl_server_wait_closed(self->server));
     awl_server_close(self->server);
+    co_end;
+}
+
+/* ---- Servers ---------------------------------------------------------------------------------------------------- */
+
+co_def(says_hello, { awl_request *request; })
+{
+    co_begin;
+    awl_respond_text(self->request, 200, NULL, "hello");
+    co_end;
+}
+
+static awl_coro on_hello(awl_request *request, void *arg) { return (void)arg, co_call(says_hello, .request = request); }
+
+/* Clients that never say a word of TLS are connections like others: they make room for one that does. */
+STREAM_TEST(who_is_silent_in_a_handshake_makes_room, {
+    awl_http_app *app;
+    awl_server *server;
+    awl_stream *silent[3];
+    awl_tls *tls[2];
+    awl_http_session *session;
+    awl_response *r;
+    char *text, url[64];
+    size_t len;
+    int i;
+})
+{
+    co_begin;
+    self->tls[0] = awl_tls_server(&(awl_tls_options){ .keys = &server_key, .n_keys = 1 });
+    self->tls[1] = believing(NULL);
+    self->app = awl_http_app_new(&(awl_http_app_options){ .max_connections = 2 });
+    CHECK(self->app != NULL);
+    CHECK_INT(awl_http_route(self->app, "GET", "/", on_hello, NULL), 0);
+    co_let(self->server,
+           awl_http_serve(self->app, "127.0.0.1", 0, &(awl_stream_options){ .tls = self->tls[0] }));
+    for (self->i = 0; self->i < 3; self->i++)
+        co_let(self->silent[self->i], awl_open_connection("127.0.0.1", awl_server_port(self->server), NULL));
+    snprintf(self->url, sizeof self->url, "https://localhost:%d/", awl_server_port(self->server));
+    OPEN(.tls = self->tls[1]);
+    GET(self->url, NULL);
+    CHECK_STR(self->text, "hello");
+    CHECK(awl_server_clients(self->server) <= 2);
+    co_finally;
+    awl_response_close(self->r);
+    awl_http_session_close(self->session);
+    for (self->i = 0; self->i < 3; self->i++)
+        awl_stream_close(self->silent[self->i]);
+    if (self->server)
+        co_await(awl_server_shutdown(self->server, 0));
+    awl_server_close(self->server);
+    awl_http_app_release(self->app);
+    awl_tls_release(self->tls[0]);
+    awl_tls_release(self->tls[1]);
     co_end;
 }
