@@ -121,6 +121,11 @@ typedef struct awl_report {
 /* ---- The loop ---------------------------------------------------------------------------------------------------- */
 
 typedef struct awl_loop awl_loop;
+
+#ifdef AWL_DEBUG
+extern const bool awl_debug_build_; /* the library looks whether there is one */
+__attribute__((weak)) const bool awl_debug_build_ = true;
+#endif
 struct event_base;
 
 /* A callback. `arg` is what was given with it. */
@@ -146,6 +151,16 @@ typedef struct awl_loop_options {
      * loop is closed; reports each client whose TLS handshake with a server of ours fails. So does AWL_DEBUG=1 in the
      * environment. */
     bool debug;
+
+    /* A step of a task, or a callback, that takes longer is reported: with the task's name, and FILE:LINE where the step
+     * began and ended. 0: with `debug`, and in a program compiled with -DAWL_DEBUG, 100 ms, else AWL_FOREVER: none is.
+     * By the loop's clock: with virtual time a step takes none. */
+    awl_time slow_step;
+
+    /* SIGUSR1 writes to stderr what all tasks are doing (see awl_dump in awl/task.h), unless the program has a handler for
+     * it. While a step holds the loop nothing can be written but, if the signal comes again, where that step began. So does
+     * AWL_DUMP=1 in the environment. */
+    bool dump_on_signal;
 
     bool leave_sigint; /* awl_run lets SIGINT do what it does */
 

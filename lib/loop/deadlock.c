@@ -5,9 +5,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "loop_priv.h"
+#include "signal_priv.h"
 
-/* Whether a signal can run code of the program's: a handler for what the program does to itself is none of that kind. */
+/* Whether a signal can run code of the program's: a handler for what the program does to itself is none of that kind. Of
+ * our own handler, `outside` tells whether it has something to do. */
 static bool signals_may_come(void)
 {
     static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT };
@@ -18,7 +19,7 @@ static bool signals_may_come(void)
 
         for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
             fault |= faults[i] == number;
-        if (fault || sigaction(number, NULL, &action) < 0)
+        if (fault || sigaction(number, NULL, &action) < 0 || awl__signal_is_ours(&action))
             continue;
         if (action.sa_flags & SA_SIGINFO || (action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN))
             return true;

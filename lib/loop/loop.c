@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "loop_priv.h"
+#include "guard_priv.h"
 
 enum { MOST_ITERATIONS = 61 };               /* between two looks at the kernel, while entries are ready */
 static const awl_time longest_window = 100 * AWL_US;
@@ -292,7 +292,6 @@ static awl_loop *open_loop(const awl_loop_options *options, struct event_base *b
 {
     static const awl_loop_options none;
     const awl_loop_options *o = options ? options : &none;
-    const char *debug = getenv("AWL_DEBUG");
     const size_t head = (sizeof(awl_loop) + 7) & ~(size_t)7;
     awl_loop *loop;
     int error;
@@ -307,7 +306,6 @@ static awl_loop *open_loop(const awl_loop_options *options, struct event_base *b
         return NULL;
     memset(loop, 0, sizeof *loop);
     loop->options = *o;
-    loop->options.debug |= debug && *debug && strcmp(debug, "0") != 0;
     awl__pool_open(&loop->pool, o->memory ? (char *)o->memory + head : NULL, o->memory ? o->memory_size - head : 0);
     loop->ready_end = &loop->ready;
     loop->run_window = run_window;
@@ -321,7 +319,7 @@ static awl_loop *open_loop(const awl_loop_options *options, struct event_base *b
     loop->fixed_clock = o->virtual_time || o->now;
     awl__handles_open(loop);
     awl__signals_open(loop);
-    error = awl__backend_open(loop, base);
+    error = awl__guard_open(loop) ? awl__backend_open(loop, base) : loop->pool.fixed ? EINVAL : ENOMEM;
     if (error) {
         if (!o->memory)
             free(loop);
@@ -332,6 +330,7 @@ static awl_loop *open_loop(const awl_loop_options *options, struct event_base *b
     loop->wheel.tick = loop->now < 0 ? 0 : (uint64_t)loop->now >> AWL__TICK_BITS;
     if (awl__loop_extend)
         awl__loop_extend(loop);
+    awl__guard_begin_all(loop);
     return loop;
 }
 

@@ -137,6 +137,7 @@ struct awl_loop {
     awl_loop *outer; /* what awl_running_ was before this loop ran */
     void (*close_tasks)(awl_loop *loop);
     void (*dump)(awl_loop *loop, int fd); /* awl_dump */
+    struct awl__guard *guard; /* NULL: it is not watched; see guard_priv.h */
     struct awl__contexts *contexts; /* NULL until a context variable is set */
     void (*capture)(awl_loop *loop, awl_handle *handle); /* notes in a new handle in which context its call is made */
     void (*forget)(awl_loop *loop, awl_handle *handle);  /* the call will not be made */

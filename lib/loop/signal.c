@@ -64,6 +64,8 @@ static fate tell(slot *at)
             continue;
         if (atomic_fetch_add(&s->came, 1) > 0 && s->stands_in)
             return BEFORE;
+        if (s->again && atomic_load(&s->came) - atomic_load_explicit(&s->seen, memory_order_relaxed) > 1)
+            s->again(s);
         awl__backend_ring(s->loop);
     }
     return TOLD;
@@ -92,7 +94,7 @@ static void caught(int number, siginfo_t *info, void *context)
     errno = error;
 }
 
-static bool is_ours(const struct sigaction *action)
+bool awl__signal_is_ours(const struct sigaction *action)
 {
     return action->sa_flags & SA_SIGINFO && action->sa_sigaction == caught;
 }
@@ -106,7 +108,7 @@ static void await_handlers(void)
 
 /* ---- Watching ---------------------------------------------------------------------------------------------------- */
 
-static int install(int number, slot *at, bool stands_in)
+static int install(int number, slot *at, bool by_default)
 {
     struct sigaction action = { .sa_sigaction = caught, .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK };
 
@@ -114,7 +116,7 @@ static int install(int number, slot *at, bool stands_in)
     sigfillset(&action.sa_mask);
     if (sigaction(number, NULL, &at->before) < 0)
         return errno;
-    if (stands_in && (at->before.sa_flags & SA_SIGINFO || at->before.sa_handler != SIG_DFL))
+    if (by_default && (at->before.sa_flags & SA_SIGINFO || at->before.sa_handler != SIG_DFL))
         return EEXIST;
     return sigaction(number, &action, NULL) < 0 ? errno : 0;
 }
@@ -124,7 +126,7 @@ static void put_back(int number, const slot *at)
 {
     struct sigaction now;
 
-    if (sigaction(number, NULL, &now) == 0 && is_ours(&now))
+    if (sigaction(number, NULL, &now) == 0 && awl__signal_is_ours(&now))
         sigaction(number, &at->before, NULL);
 }
 
@@ -180,6 +182,7 @@ int awl__signal_add(awl_loop *loop, awl__signal *s, int number, void (*fn)(awl__
     s->fn = fn;
     s->number = number;
     s->stands_in = flags & AWL__STANDS_IN;
+    s->aside = flags & AWL__ASIDE;
     pthread_once(&once, begin);
 
     /* It is on the list before a handler can come. */
@@ -187,7 +190,7 @@ int awl__signal_add(awl_loop *loop, awl__signal *s, int number, void (*fn)(awl__
     atomic_store(&s->next, atomic_load(&at->first));
     atomic_store(&at->first, s);
     if (!atomic_load(&s->next))
-        error = install(number, at, s->stands_in);
+        error = install(number, at, flags & (AWL__STANDS_IN | AWL__ASIDE));
     else if (s->stands_in && (at->before.sa_flags & SA_SIGINFO || at->before.sa_handler != SIG_DFL))
         error = EEXIST;
     if (error)
@@ -199,7 +202,7 @@ int awl__signal_add(awl_loop *loop, awl__signal *s, int number, void (*fn)(awl__
     s->all.next = &loop->signals;
     s->all.prev = loop->signals.prev;
     s->all.prev->next = loop->signals.prev = &s->all;
-    if (!s->stands_in)
+    if (!s->stands_in && !s->aside)
         loop->outside++;
     return 0;
 }
@@ -217,7 +220,7 @@ void awl__signal_remove(awl__signal *s)
     s->all.next = s->all.prev = NULL;
     if (s->link.entry_.flags_ & AWL__READY)
         awl__unready(s->loop, &s->link.entry_);
-    if (!s->stands_in)
+    if (!s->stands_in && !s->aside)
         s->loop->outside--;
 }
 

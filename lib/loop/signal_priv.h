@@ -2,6 +2,7 @@
 #ifndef AWL_SIGNAL_PRIV_H
 #define AWL_SIGNAL_PRIV_H
 
+#include <signal.h>
 #include <stdatomic.h>
 
 #include "loop_priv.h"
@@ -14,8 +15,9 @@ struct awl__signal {
     awl_loop *loop;
     void (*fn)(awl__signal *s);
     int number;
-    unsigned seen;   /* of those that came, how many `fn` was called for */
-    bool stands_in;
+    atomic_uint seen; /* of those that came, how many `fn` was called for */
+    bool stands_in, aside;
+    void (*again)(awl__signal *s); /* in the handler: it has come, and the last time was not seen yet; NULL: nothing */
     atomic_uint came;             /* the handler's, as is this: */
     _Atomic(awl__signal *) next;  /* who else watches for it */
 };
@@ -27,6 +29,10 @@ enum {
      * is the end of the process, though the loop be stuck. A loop does not go on for its sake.
      */
     AWL__STANDS_IN = 1,
+
+    /* What is of no account to the program: it is added only where the signal has its default action or is watched for
+     * already, and a loop does not go on for its sake. */
+    AWL__ASIDE = 2,
 };
 
 /* Calls `fn` in the loop's thread, in an iteration of its own each time that the signal has come. 0; EINVAL: no such
@@ -40,5 +46,8 @@ static inline awl__signal *awl__signal_at(awl__block *all)
 
 /* No call is made any more. One that does not watch is let be. */
 void awl__signal_remove(awl__signal *s);
+
+/* Whether an action is the handler that all these share. */
+bool awl__signal_is_ours(const struct sigaction *action);
 
 #endif

@@ -519,7 +519,7 @@ void awl__tasks_open(awl_loop *loop)
 {
     if (loop->close_tasks)
         return;
-    if (loop->options.debug) /* by the table: there the step is another one */
+    if (loop->guard || loop->options.debug) /* by the table: there the step is another one */
         loop->run[AWL__TASK] = awl__debug_step;
     else
         loop->run_window = run_tasks;
