@@ -25,6 +25,12 @@
  * THREADS. A loop belongs to the thread that runs it. awl_call_soon_threadsafe is the one call that other threads may
  * make; another is a trap that says so.
  *
+ * FORK. A loop that was opened before a fork is the parent's alone. In the child running it is AWL_EFORKED, and so is a run
+ * in which the fork was: it ends with the step that forked, which can await nothing any more. Every other use of the loop,
+ * its tasks and streams is a trap that says so, but releasing and awl_loop_close: that gives back its memory and closes its
+ * descriptors, and neither wakes nor sends, nor joins or removes anything. (A loop that another thread was running at that
+ * moment is left as it is.) The child may open loops of its own, at once.
+ *
  * MEMORY. A loop takes memory in growing chunks and keeps what is freed for the next use, until it is closed. Given
  * memory of yours (awl_loop_options.memory) it never asks for more: what does not fit fails with ENOMEM.
  */
@@ -64,6 +70,7 @@ enum awl_error {
     AWL_EGROUP = 1004,        /* tasks of a group failed: awl_task_group_errors tells which, and how */
     AWL_ECLOSED = 1005,       /* the timeout or group has not been entered, or is over */
     AWL_EEND = 1006,          /* the iterator has nothing more */
+    AWL_EFORKED = 1007,       /* the loop was opened before a fork, and is the parent's: see FORK */
     AWL_EPROTOCOL = 1101,     /* the peer does not speak the protocol */
     AWL_ELIMIT = 1102,        /* a line or body is longer than the limit */
     AWL_EINCOMPLETE = 1103,   /* the stream ended before what was promised */
@@ -212,7 +219,7 @@ void awl_loop_close(awl_loop *loop);
 /*
  * Runs the loop until awl_loop_stop.
  *
- * Result   0; EBUSY if this loop or another one of this thread is running; what `wait` returned; EDEADLK if nothing is
+ * Result   0; EBUSY if this loop or another one of this thread is running; AWL_EFORKED; what `wait` returned; EDEADLK if nothing is
  *          left that could happen, also reported, with awl_dump on stderr, if tasks wait for it. That is so when nothing is
  *          ready, no timer runs (awl_sleep(AWL_FOREVER) is one), no descriptor or event of the base is watched, no job is in
  *          an executor, no name is looked up, the process has no other threads, awl_call_soon_threadsafe was never called,
@@ -304,7 +311,7 @@ void awl_handle_cancel(awl_handle *handle);
  *
  *   loop     must stay open until the call is made
  *   handle   as above, but it cannot be cancelled; NULL: malloc is asked
- * Result   0, ENOMEM, or EINVAL for no loop or fn.
+ * Result   0, ENOMEM, EINVAL for no loop or fn, or AWL_EFORKED.
  * Source   asyncio.loop.call_soon_threadsafe; test/loop/test_threadsafe.c
  */
 int awl_call_soon_threadsafe(awl_loop *loop, awl_handle *handle, awl_fn *fn, void *arg);

@@ -151,7 +151,8 @@ static void close_helpers(awl_loop *loop, awl__closer *closer)
     awl__helpers *all = (awl__helpers *)(void *)((char *)closer - offsetof(awl__helpers, closer));
     bool joined[MOST_THREADS];
 
-    (void)loop;
+    if (awl__loop_forked(loop)) /* the threads are the parent's */
+        return;
     pthread_mutex_lock(&all->mutex);
     all->loop = NULL;
     all->first = NULL;

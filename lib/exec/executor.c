@@ -8,7 +8,8 @@ static void loop_closed(awl_loop *loop, awl__closer *closer)
 {
     awl_executor *executor = (awl_executor *)(void *)((char *)closer - offsetof(awl_executor, closer));
 
-    (void)loop;
+    if (awl__loop_forked(loop)) /* those who work are the parent's */
+        return;
     executor->ops->close(executor);
     while (executor->jobs.next != &executor->jobs) {
         awl__job *job = (awl__job *)(void *)executor->jobs.next;

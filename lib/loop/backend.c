@@ -180,7 +180,8 @@ void awl__io_close(awl__io *io)
 {
     if (!io || !io->event)
         return;
-    event_del(io->event);
+    if (!io->loop->abandoned)
+        event_del(io->event);
     awl__free(io->loop, io->event, event_get_struct_event_size());
     io->event = NULL;
     io->loop->backend->open_ios--;
@@ -280,23 +281,28 @@ free_watch:
     return error;
 }
 
-static bool remove_watch(awl_loop *loop, int fd, short what)
+static void drop_watch(awl_loop *loop, watch **at)
 {
-    watch **at, *w;
+    watch *w = *at;
 
-    loop = awl__loop_check(loop);
-    if (!loop)
-        return false;
-    at = find_watch(loop, fd, what);
-    w = *at;
-    if (!w)
-        return false;
     *at = w->next;
     if (w->link.entry_.flags_ & AWL__READY)
         awl__unready(loop, &w->link.entry_);
-    event_del(w->event);
+    if (!loop->abandoned)
+        event_del(w->event);
     awl__free(loop, w->event, event_get_struct_event_size());
     awl__free(loop, w, sizeof *w);
+}
+
+static bool remove_watch(awl_loop *loop, int fd, short what)
+{
+    watch **at;
+
+    loop = awl__loop_check(loop);
+    at = loop ? find_watch(loop, fd, what) : NULL;
+    if (!at || !*at)
+        return false;
+    drop_watch(loop, at);
     return true;
 }
 
@@ -353,15 +359,15 @@ static struct event *listen_to(struct event_base *base, int fd, event_callback_f
 }
 
 /* Releases whatever of a backend has been opened. */
-static void release(struct awl__backend *backend)
+static void release(struct awl__backend *backend, bool abandoned)
 {
     struct event *events[] = { backend->timer, backend->wake, backend->soon };
 
-    for (size_t i = 0; i < sizeof events / sizeof *events; i++) {
+    for (size_t i = 0; i < sizeof events / sizeof *events && !abandoned; i++) {
         if (events[i])
             event_free(events[i]);
     }
-    if (backend->own_base && backend->base)
+    if (backend->own_base && backend->base && !abandoned)
         event_base_free(backend->base);
     if (backend->timer_fd >= 0)
         close(backend->timer_fd);
@@ -403,9 +409,24 @@ int awl__backend_open(awl_loop *loop, struct event_base *base)
     return 0;
 
 release_backend:
-    release(backend);
+    release(backend, false);
     awl__pool_close(&loop->pool);
     return error;
+}
+
+/* With no descriptor left for another epoll, libevent would end the program: then the old one goes with the process. A lock
+ * that a thread of the parent's held stays locked, and what it guards is lost. */
+void awl__backend_detach(awl_loop *loop)
+{
+    struct awl__backend *backend = loop->backend;
+
+    loop->abandoned = !backend->own_base || check_descriptors() || event_reinit(backend->base) < 0;
+    if (pthread_mutex_trylock(&backend->mutex) == 0) {
+        pthread_mutex_unlock(&backend->mutex);
+        return;
+    }
+    pthread_mutex_init(&backend->mutex, NULL);
+    backend->posted = NULL;
 }
 
 void awl__backend_close(awl_loop *loop)
@@ -415,8 +436,8 @@ void awl__backend_close(awl_loop *loop)
     take_posted(loop);
     awl__handles_close(loop);
     while (backend->watches)
-        remove_watch(loop, backend->watches->fd, backend->watches->what);
-    release(backend);
+        drop_watch(loop, &backend->watches);
+    release(backend, loop->abandoned);
     pthread_mutex_destroy(&backend->mutex);
     awl__free(loop, backend, sizeof *backend);
 }

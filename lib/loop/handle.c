@@ -87,6 +87,8 @@ int awl_call_soon_threadsafe(awl_loop *loop, awl_handle *handle, awl_fn *fn, voi
 {
     if (!loop || !fn)
         return EINVAL;
+    if (CO_UNLIKELY_(awl__loop_forked(loop)))
+        return AWL_EFORKED; /* it would wake the parent's */
     if (!__atomic_load_n(&loop->called_by_threads, __ATOMIC_RELAXED))
         __atomic_store_n(&loop->called_by_threads, true, __ATOMIC_RELAXED);
     return awl__post(loop, handle, fn, arg);

@@ -202,6 +202,8 @@ static void note_depth(awl_loop *loop, const void *here) { loop->c_limit = CO_DE
 
 int awl__loop_enter(awl_loop *loop)
 {
+    if (awl__loop_forked(loop))
+        return AWL_EFORKED;
     if (loop->running || awl_running_)
         return EBUSY;
     loop->outer = awl_running_;
@@ -215,7 +217,7 @@ int awl__loop_enter(awl_loop *loop)
 
 void awl__loop_leave(awl_loop *loop)
 {
-    loop->running = false;
+    loop->running = loop->in_child = false;
     awl_running_ = loop->outer;
 }
 
@@ -229,7 +231,7 @@ int awl__loop_run(awl_loop *loop)
         loop->run_window(loop);
     } while (!error && !loop->stopping);
     loop->stopping = false;
-    return error;
+    return awl__loop_forked(loop) ? AWL_EFORKED : error;
 }
 
 int awl_loop_run_forever(awl_loop *loop)
@@ -255,6 +257,8 @@ void awl__loop_pump(awl_loop *loop)
 {
     awl_time next;
 
+    if (awl__loop_forked(loop))
+        return;
     loop->pump_asleep = false;
     note_depth(loop, &next);
     loop->running = true;
@@ -270,7 +274,9 @@ void awl__loop_pump(awl_loop *loop)
         loop->iterations++;
         loop->run_window(loop);
     }
-    loop->running = false;
+    loop->running = loop->in_child = false;
+    if (awl__loop_forked(loop))
+        return;
     loop->pump_asleep = true;
     next = awl__timer_next(loop);
     if (loop->ready)
@@ -317,6 +323,7 @@ static awl_loop *open_loop(const awl_loop_options *options, struct event_base *b
     if (o->shuffle_seed) /* which the state must tell from others near it, without being 0 */
         loop->shuffle = (uint32_t)(((o->shuffle_seed ^ o->shuffle_seed >> 32) * 0x9e3779b9u & 0x7fffffff) + 1);
     loop->fixed_clock = o->virtual_time || o->now;
+    awl__fork_open(loop);
     awl__handles_open(loop);
     awl__signals_open(loop);
     error = awl__guard_open(loop) ? awl__backend_open(loop, base) : loop->pool.fixed ? EINVAL : ENOMEM;
@@ -381,8 +388,12 @@ void awl_loop_close(awl_loop *loop)
 {
     if (!loop)
         return;
+    if (loop->running && awl__loop_forked(loop) && !loop->in_child)
+        return; /* another thread of the parent's runs it: what it has in memory may be halfway to something else */
     if (loop->running)
         awl__trap("a running loop cannot be closed: stop it first", NULL, 0);
+    if (awl__loop_forked(loop))
+        awl__backend_detach(loop);
     loop->pump_asleep = false;
     awl__handles_close(loop); /* first: entries lie in frames */
     if (loop->close_tasks)
@@ -430,8 +441,3 @@ void awl_loop_get_stats(const awl_loop *loop, awl_loop_stats *stats)
 }
 
 awl_loop *awl__loop_check(awl_loop *loop) { return awl__loop_check_here(loop); }
-
-void awl__other_thread(void)
-{
-    awl__trap("this loop runs in another thread: use awl_call_soon_threadsafe", NULL, 0);
-}

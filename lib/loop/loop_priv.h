@@ -115,6 +115,9 @@ struct awl_loop {
     uint32_t c_limit; /* as in co_stack, of the task that runs */
     unsigned window, window_size; /* iterations left, and in all, before the clock and the kernel are asked */
     bool running, stopping, attached, pump_asleep, in_wait, fixed_clock;
+    bool in_child;  /* this is a child that was forked in a step of it, and that step has not ended */
+    bool abandoned; /* its base cannot be had without the parent's */
+    unsigned forks; /* awl__forks when it was opened */
     struct awl_task *nursery_task; /* the task whose coroutine is being made */
     void (*run_window)(awl_loop *loop); /* see awl__run_window */
     void (*run[AWL__KINDS])(awl_loop *loop, awl__entry *entry);
@@ -137,6 +140,7 @@ struct awl_loop {
     awl_loop *outer; /* what awl_running_ was before this loop ran */
     void (*close_tasks)(awl_loop *loop);
     void (*dump)(awl_loop *loop, int fd); /* awl_dump */
+    void (*refuse)(awl_loop *loop); /* in the child of a fork: the task that runs is to await nothing more */
     struct awl__guard *guard; /* NULL: it is not watched; see guard_priv.h */
     struct awl__contexts *contexts; /* NULL until a context variable is set */
     void (*capture)(awl_loop *loop, awl_handle *handle); /* notes in a new handle in which context its call is made */
@@ -289,15 +293,21 @@ void awl__trap(const char *what, const char *file, int line) __attribute__((nore
 
 /* The loop argument of a public call: NULL is the running one; another thread's is a trap. The second is the same
  * inline, for what is called with each message. */
-void awl__other_thread(void) __attribute__((noreturn, cold));
+void awl__not_here(const awl_loop *loop) __attribute__((noreturn, cold));
+
+/* Whether a fork has made this the process of a child since a loop was opened (fork.c); a child may close such a loop. */
+extern unsigned awl__forks; /* how often */
+void awl__fork_open(awl_loop *loop);
+static inline bool awl__loop_forked(const awl_loop *loop) { return loop->forks != awl__forks; }
+
 awl_loop *awl__loop_check(awl_loop *loop);
 static inline awl_loop *awl__loop_check_here(awl_loop *loop)
 {
     if (CO_UNLIKELY_(loop != awl_running_)) {
         if (!loop)
             return awl_running_;
-        if (loop->running || loop->attached) /* which is its thread's running loop all the time */
-            awl__other_thread();
+        if (loop->running || loop->attached || awl__loop_forked(loop)) /* attached: its thread's running loop all the time */
+            awl__not_here(loop);
     }
     return loop;
 }
@@ -314,6 +324,7 @@ typedef struct awl__backend awl__backend;
 int awl__backend_open(awl_loop *loop, struct event_base *base);
 bool awl__backend_can_ride(struct event_base *base); /* its descriptors are edge-triggered, as ours must be */
 void awl__backend_close(awl_loop *loop);
+void awl__backend_detach(awl_loop *loop); /* in the child of a fork: from here on nothing is shared with the parent */
 struct event_base *awl__backend_base(awl_loop *loop);
 void awl__backend_poll(awl_loop *loop, awl_time timeout); /* 0: do not wait */
 bool awl__backend_idle(const awl_loop *loop); /* nothing but what the loop itself has there could come up in the base */

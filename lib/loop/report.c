@@ -19,6 +19,7 @@ const char *awl_strerror(int error)
     case AWL_EGROUP: return "tasks of the group failed";
     case AWL_ECLOSED: return "the timeout or group has not been entered, or is over";
     case AWL_EEND: return "there is nothing more";
+    case AWL_EFORKED: return "the loop was opened before a fork: the child must open its own";
     case AWL_EPROTOCOL: return "the peer does not speak the protocol";
     case AWL_ELIMIT: return "more data than the limit allows";
     case AWL_EINCOMPLETE: return "the stream ended before what was promised";

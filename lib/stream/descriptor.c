@@ -75,7 +75,7 @@ static void descriptor_close(void *self)
     const int fd = s->io.fd;
 
     awl__io_close(&s->io);
-    if (s->flags >= 0) /* who shares it, like the shell its terminal, finds it as it was */
+    if (s->flags >= 0 && !awl__loop_forked(s->io.loop)) /* who shares it, like the shell its terminal, finds it as it was */
         fcntl(fd, F_SETFL, s->flags);
     close(fd);
     s->io.fd = -1;

@@ -20,7 +20,8 @@ struct awl__client {
 /* The file goes first: as long as its socket is open, no other file can have the inode by which it is known. */
 void awl__server_close_listeners(awl_server *server)
 {
-    awl__unix_unlink(&server->file);
+    if (!awl__loop_forked(server->loop))
+        awl__unix_unlink(&server->file);
     for (int i = 0; i < server->n; i++) {
         awl__io_close(&server->listeners[i].io);
         close(server->listeners[i].io.fd);

@@ -53,7 +53,8 @@ void awl_future_release(awl_future *future)
         awl__trap("a task or future was released more often than it was retained", NULL, 0);
     if (!future->host_)
         return;
-    awl__loop_check_here(awl__future_loop(future));
+    if (!awl__loop_forked(awl__future_loop(future)))
+        awl__loop_check_here(awl__future_loop(future));
     awl__future_drop(future);
 }
 

@@ -28,7 +28,9 @@ int awl_run_future_(awl_loop *loop, awl_future *future, awl_value *result)
     error = awl__loop_run(loop);
     if (awl__unwatch(&done) && awl__is_done(future))
         loop->stopping = true; /* awl_loop_stop was an iteration ahead of this stop, which the next run gets: as in asyncio */
-    if (awl__is_done(future)) {
+    if (error == AWL_EFORKED) {
+        ; /* whatever it has come to, it is the parent's */
+    } else if (awl__is_done(future)) {
         awl__future_take(future, &promise);
         error = promise.error_;
         if (!error && result)

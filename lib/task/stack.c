@@ -286,7 +286,7 @@ void awl__stacks_close(awl_loop *loop)
         detached *object = (detached *)(void *)loop->detached.next;
         co_frame *frame = (co_frame *)(void *)(object + 1);
 
-        if ((uintptr_t)frame->caller_ & 1)
+        if ((uintptr_t)frame->caller_ & 1 && !awl__loop_forked(loop))
             awl__report(loop, &(awl_report){ .what = "this coroutine object was made, but never awaited",
                                              .name = frame->type_->name,
                                              .file = frame->type_->file,

@@ -500,7 +500,10 @@ static void close_tasks(awl_loop *loop)
     for (awl__block *at = loop->tasks.next; at != &loop->tasks; at = at->next) {
         awl_task *task = awl__task_at(at);
 
-        if (!awl_task_done(task)) {
+        if (awl__loop_forked(loop)) { /* it goes on in the parent */
+            if (!awl_task_done(task))
+                awl__stack_abandon(task);
+        } else if (!awl_task_done(task)) {
             awl__task_report(loop, task, "this task had not ended when its loop was closed", 0);
             awl__stack_abandon(task);
         } else if (task->stack.promise_.state_ & AWL__UNSEEN) {
@@ -515,6 +518,13 @@ static void close_tasks(awl_loop *loop)
     awl__stacks_close(loop);
 }
 
+/* So that each await of the task that runs asks the host: see fork.c. */
+static void refuse(awl_loop *loop)
+{
+    if (loop->current)
+        loop->current->stack.c_limit_ = CO_DEPTH_(&loop) + 0x40000000;
+}
+
 void awl__tasks_open(awl_loop *loop)
 {
     if (loop->close_tasks)
@@ -525,6 +535,7 @@ void awl__tasks_open(awl_loop *loop)
         loop->run_window = run_tasks;
     loop->close_tasks = close_tasks;
     loop->dump = awl_dump;
+    loop->refuse = refuse;
     awl__stacks_open(loop);
     awl__futures_open(loop);
     awl__sleeps_open(loop);

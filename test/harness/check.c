@@ -19,6 +19,13 @@
 
 #include "harness_priv.h"
 
+/* What the trap's child does is what the test itself would do: handlers for forks are not to make it something else. */
+#ifdef HARNESS_HAS_PLAIN_FORK
+#define FORK _Fork
+#else
+#define FORK fork
+#endif
+
 struct verdict *harness__verdict;
 
 /* The forked child of an EXPECT_TRAP: whether we are it, and for the parent who it is and what it wrote. */
@@ -180,7 +187,7 @@ int harness_trap_begin_(void)
     trap.output = memfd_create("trap", MFD_CLOEXEC);
     if (trap.output < 0)
         harness__end(VERDICT_BROKEN, __FILE__, __LINE__, "EXPECT_TRAP: no descriptor left");
-    trap.child = fork();
+    trap.child = FORK();
     if (trap.child < 0)
         harness__end(VERDICT_BROKEN, __FILE__, __LINE__, "EXPECT_TRAP: cannot fork");
     if (trap.child > 0)

@@ -1,24 +1,30 @@
-/* test_threadsafe.c: awl_call_soon_threadsafe, the one call that other threads may make. */
+/*
+ * test_threadsafe.c: awl_call_soon_threadsafe, the one call that other threads may make.
+ *
+ * AWL_CALLS in the environment is how many calls each of the 8 threads makes: 125000 for a million in all. AWL_DELAYS: see
+ * test/exec/threads.c, which stops threads around the lock of the hand-over.
+ */
 #include "rig.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 
-enum { THREADS = 8, CALLS = 20000 };
+enum { THREADS = 8, DEFAULT_CALLS = 20000 };
 
 typedef struct caller {
     awl_loop *loop;
     pthread_t thread;
     int number;
     struct call {
+        awl_handle handle; /* of every other one; the others ask malloc */
         struct caller *caller;
         int n;
-    } calls[CALLS];
+    } *calls;
     int next; /* the call that must come next */
 } caller;
 
-static caller *callers;
-static int arrived;
+static caller callers[THREADS];
+static int arrived, n_calls = DEFAULT_CALLS;
 
 static void arrive(void *arg)
 {
@@ -26,7 +32,7 @@ static void arrive(void *arg)
 
     CHECK_INT(call->n, call->caller->next);
     call->caller->next++;
-    if (++arrived == THREADS * CALLS)
+    if (++arrived == THREADS * n_calls)
         awl_loop_stop(call->caller->loop);
 }
 
@@ -34,28 +40,32 @@ static void *call_many(void *arg)
 {
     caller *self = arg;
 
-    for (int n = 0; n < CALLS; n++) {
+    for (int n = 0; n < n_calls; n++) {
         self->calls[n].caller = self;
         self->calls[n].n = n;
-        CHECK_INT(awl_call_soon_threadsafe(self->loop, NULL, arrive, &self->calls[n]), 0);
+        CHECK_INT(awl_call_soon_threadsafe(self->loop, n % 2 ? &self->calls[n].handle : NULL, arrive, &self->calls[n]), 0);
     }
     return NULL;
 }
 
 static void storm(awl_loop *loop)
 {
-    callers = calloc(THREADS, sizeof *callers);
-    CHECK(callers != NULL);
+    const char *calls = getenv("AWL_CALLS");
+
+    n_calls = calls ? atoi(calls) : DEFAULT_CALLS;
     for (int i = 0; i < THREADS; i++) {
         callers[i].loop = loop;
-        CHECK_INT(pthread_create(&callers[i].thread, NULL, call_many, &callers[i]), 0);
+        callers[i].calls = calloc((size_t)n_calls, sizeof *callers[i].calls);
+        CHECK(callers[i].calls != NULL);
     }
+    for (int i = 0; i < THREADS; i++)
+        CHECK_INT(pthread_create(&callers[i].thread, NULL, call_many, &callers[i]), 0);
     CHECK_INT(awl_loop_run_forever(loop), 0);
     for (int i = 0; i < THREADS; i++) {
         pthread_join(callers[i].thread, NULL);
-        CHECK_INT(callers[i].next, CALLS);
+        CHECK_INT(callers[i].next, n_calls);
+        free(callers[i].calls);
     }
-    free(callers);
     awl_loop_close(loop);
 }
 
@@ -67,7 +77,7 @@ TEST(calls_of_many_threads_are_all_made_in_each_ones_order)
 /* The loop has work all the time: posted calls must get in between. */
 static void spin(void *loop)
 {
-    if (arrived < THREADS * CALLS)
+    if (arrived < THREADS * n_calls)
         awl_call_soon(loop, NULL, spin, loop);
 }
 

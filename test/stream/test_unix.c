@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 
 #include "../../lib/stream/stream_priv.h"
 
@@ -377,4 +378,100 @@ STREAM_TEST(tls_over_a_unix_socket_needs_a_name, {
     CHECK_FAILS(EIO, awl_open_unix_connection(path_of("s"), &self->options));
     awl_server_close(self->server);
     co_end;
+}
+
+/* ---- A forked child ---------------------------------------------------------------------------------------------- */
+
+static awl_server *parents_server;
+static awl_stream *parents_stream;
+
+co_def(begins, {})
+{
+    co_begin;
+    co_let(parents_server, awl_start_unix_server(serve, &served, path_of("fork"), NULL));
+    co_let(parents_stream, awl_open_unix_connection(path_of("fork"), NULL));
+    co_await(co_call(told, .s = parents_stream, .text = "before\n"));
+    co_end;
+}
+
+co_def(goes_on, {})
+{
+    co_begin;
+    co_await(co_call(told, .s = parents_stream, .text = "after\n"));
+    CHECK(is_there(path_of("fork")));
+    co_finally;
+    awl_stream_close(parents_stream);
+    awl_server_close(parents_server);
+    co_end;
+}
+
+/* In the child: nothing of the parent's is sent to, removed or taken out of its epoll. */
+static void close_in_child(awl_loop *loop)
+{
+    awl_loop_close(loop);
+    _exit(0);
+}
+
+TEST(a_child_that_closes_its_parents_loop_leaves_streams_and_servers_alone)
+{
+    awl_loop *loop = awl_loop_open(NULL);
+    int error, status = -1;
+    char path[64];
+    pid_t pid;
+
+    CHECK(loop != NULL);
+    snprintf(path, sizeof path, "%s", path_of("fork"));
+    error = awl_run_until_complete(loop, co_call(begins), NULL);
+    CHECK(error == 0 || error == ENOMEM);
+    pid = fork();
+    if (pid == 0)
+        close_in_child(loop);
+    CHECK_INT(waitpid(pid, &status, 0), pid);
+    CHECK_INT(status, 0);
+    if (!error)
+        error = awl_run_until_complete(loop, co_call(goes_on), NULL);
+    awl_loop_close(loop);
+    CHECK_INT(error, 0);
+    CHECK(!is_there(path));
+}
+
+co_def(reads_as_child, {})
+{
+    char byte;
+
+    co_begin;
+    co_await(awl_stream_read(parents_stream, &byte, 1));
+    co_end;
+}
+
+static void read_in_child(awl_loop *loop)
+{
+    int error;
+
+    error = awl_run_until_complete(loop, co_call(reads_as_child), NULL);
+    CHECK_INT(error, AWL_EFORKED);
+    (void)awl_stream_print(parents_stream, "a child's");
+}
+
+TEST(a_child_that_writes_to_its_parents_stream_traps)
+{
+    awl_loop *loop = awl_loop_open(NULL);
+    int error, status = -1;
+    pid_t pid;
+
+    CHECK(loop != NULL);
+    error = awl_run_until_complete(loop, co_call(begins), NULL);
+    pid = error ? 0 : fork();
+    if (!error && pid == 0) {
+        close(2);
+        read_in_child(loop);
+        _exit(0);
+    }
+    if (!error) {
+        CHECK_INT(waitpid(pid, &status, 0), pid);
+        CHECK(WIFSIGNALED(status));
+        error = awl_run_until_complete(loop, co_call(goes_on), NULL);
+    }
+    awl_loop_close(loop);
+    CHECK_INT(error, 0);
 }
