@@ -42,6 +42,14 @@ void awl__future_free(awl_future *future)
         awl__free(loop, future, sizeof *future);
 }
 
+/* While its loop does not run; or in the child of a fork, where its memory is all that is given back. */
+static __attribute__((noinline, cold)) void release_elsewhere(awl_future *future)
+{
+    if (!awl__loop_forked(awl__future_loop(future)))
+        awl__loop_check(awl__future_loop(future));
+    awl__future_drop(future);
+}
+
 void awl_future_release(awl_future *future)
 {
     /* The loop's own reference to a task that is not done is nobody else's to give back. */
@@ -53,9 +61,10 @@ void awl_future_release(awl_future *future)
         awl__trap("a task or future was released more often than it was retained", NULL, 0);
     if (!future->host_)
         return;
-    if (!awl__loop_forked(awl__future_loop(future)))
-        awl__loop_check_here(awl__future_loop(future));
-    awl__future_drop(future);
+    if (CO_LIKELY_(awl__future_loop(future) == awl_running_))
+        awl__future_drop(future);
+    else
+        release_elsewhere(future);
 }
 
 awl_future *awl_future_retain(awl_future *future)

@@ -162,6 +162,12 @@ bool awl__gather_cancel(awl_future *future)
 
 static const awl_site gather_site = { __FILE__, __LINE__ };
 
+/* Whether it ends before none of its children does. One that is handed out has not begun then, and has made none. */
+static bool waits_for_all(const awl__gather *gather)
+{
+    return (gather->race || gather->cancel_on_error) && !(gather->future.state_ & AWL__COUNTED);
+}
+
 /* Not all of those that nothing ends before are there: the others are cancelled, and waited for. 0 if there are some. */
 static int give_up(awl__gather *gather, int error)
 {
@@ -181,7 +187,6 @@ static int give_up(awl__gather *gather, int error)
  */
 static int begin(awl__gather *gather, awl_loop *loop, uint32_t state)
 {
-    const bool strict = (gather->race || gather->cancel_on_error) && !state;
     size_t done = 0;
     int error = gather->race && gather->n == 0 ? EINVAL : 0;
 
@@ -202,7 +207,7 @@ static int begin(awl__gather *gather, awl_loop *loop, uint32_t state)
         } else if (CO_UNLIKELY_(child->future->host_ != &loop->host)) {
             error = error ? error : AWL_EOTHERLOOP;
             child->future = NULL;
-        } else if (!error || strict) {
+        } else if (CO_LIKELY_(!error) || waits_for_all(gather)) {
             if (!owned) /* it is read at the end: until then it stays, even if all others let go of it */
                 awl__future_keep(child->future);
             if (awl__is_done(child->future))
@@ -214,7 +219,7 @@ static int begin(awl__gather *gather, awl_loop *loop, uint32_t state)
         }
     }
     if (error)
-        return strict ? give_up(gather, error) : error;
+        return waits_for_all(gather) ? give_up(gather, error) : error;
     for (size_t i = 0; done && i < gather->n; i++) {
         if (!gather->children[i].link.entry_.flags_) /* it is not watched: it was done already */
             count_child(gather, gather->children[i].future);
