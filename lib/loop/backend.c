@@ -414,13 +414,16 @@ release_backend:
     return error;
 }
 
-/* With no descriptor left for another epoll, libevent would end the program: then the old one goes with the process. A lock
- * that a thread of the parent's held stays locked, and what it guards is lost. */
+/*
+ * Another epoll takes the place of the one that is shared; also in a base of somebody else's, whose owner has to do that,
+ * too, before it is used in the child. With no descriptor left for it libevent would end the program: then the old one goes
+ * with the process. A lock that a thread of the parent's held stays locked, and what it guards is lost.
+ */
 void awl__backend_detach(awl_loop *loop)
 {
     struct awl__backend *backend = loop->backend;
 
-    loop->abandoned = !backend->own_base || check_descriptors() || event_reinit(backend->base) < 0;
+    loop->abandoned = check_descriptors() || event_reinit(backend->base) < 0;
     if (pthread_mutex_trylock(&backend->mutex) == 0) {
         pthread_mutex_unlock(&backend->mutex);
         return;

@@ -262,7 +262,7 @@ void awl__loop_pump(awl_loop *loop)
     loop->pump_asleep = false;
     note_depth(loop, &next);
     loop->running = true;
-    for (unsigned n = 0; n == 0 || (loop->ready && n < MOST_ITERATIONS); n++) {
+    for (unsigned n = 0; n == 0 || (loop->ready && n < MOST_ITERATIONS && !awl__loop_forked(loop)); n++) {
         loop->now = read_clock(loop);
         if (n && loop->now - loop->window_start > longest_window)
             break;

@@ -44,8 +44,9 @@ static co_step event_step(co_frame *frame, co_stack *stack)
 
 static void event_inspect(awl__dump *dump, const co_frame *frame)
 {
-    (void)frame;
-    awl__dump_say(dump, "an event");
+    const awl_event *event = (const void *)((const awl__waiting *)(const void *)frame)->of;
+
+    awl__dump_say(dump, "an event, which is %sset, %u waiting", event->set_ ? "" : "not ", (unsigned)event->waiters_.n_);
 }
 
 const awl_instant_ awl_event_wait_ =

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "rig.h"
 
+#include <event2/event.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -333,6 +334,49 @@ STEP_TRAPS(it_cannot_lock, LOCKS, "this loop was opened before a fork")
 STEP_TRAPS(it_cannot_gather, GATHERS, "this loop was opened before a fork")
 STEP_TRAPS(it_cannot_cancel, CANCELS, "this loop was opened before a fork")
 STEP_TRAPS(it_cannot_create_a_task, CREATES, "needs a running loop")
+
+/* ---- On a base of somebody else's ------------------------------------------------------------------------------------ */
+
+static void break_base(awl_future *future, void *base)
+{
+    (void)future;
+    event_base_loopbreak(base);
+}
+
+TEST(attached_to_a_base)
+{
+    struct event_base *base = event_base_new();
+    awl_loop *loop = base ? awl_loop_attach(base, &real_options) : NULL;
+    const pid_t here = getpid();
+    int fds[2], status = -1;
+    awl_task *task;
+    pid_t pid = -1;
+
+    CHECK(loop != NULL);
+    CHECK_INT(pipe(fds), 0);
+    task = awl_create_task(co_call(forks, .how = RETURNS, .pid = &pid, .fds = fds));
+    CHECK(task != NULL);
+    CHECK_INT(awl_task_add_done_callback(task, break_base, base), 0);
+    while (!awl_task_done(task) && pid != 0)
+        event_base_loop(base, EVLOOP_ONCE);
+    if (getpid() != here) {
+        CHECK_INT(ran_in_child, 0);
+        CHECK_PTR(awl_running_loop(), NULL);
+        awl_task_release(task);
+        awl_loop_close(loop);
+        event_base_free(base);
+        opens_another(NULL);
+        _exit(0);
+    }
+    CHECK_INT(waitpid(pid, &status, 0), pid);
+    CHECK_INT(status, 0);
+    CHECK_INT(awl_task_value(task).i, 1);
+    awl_task_release(task);
+    awl_loop_close(loop);
+    event_base_free(base);
+    close(fds[0]);
+    close(fds[1]);
+}
 
 /* ---- Threads of the loop's own --------------------------------------------------------------------------------------- */
 
