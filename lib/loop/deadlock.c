@@ -7,8 +7,8 @@
 
 #include "signal_priv.h"
 
-/* Whether a signal can run code of the program's: a handler for what the program does to itself is none of that kind. Of
- * our own handler, `outside` tells whether it has something to do. */
+/* Whether a signal can run code of the program's: a handler for what the program does to itself is none of that kind.
+ * Of our own handler, `outside` tells whether it has something to do. */
 static bool signals_may_come(void)
 {
     static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT };

@@ -1,7 +1,7 @@
 /*
- * A forked child. What a loop has in the kernel (its epoll, its descriptors) is shared with the parent after a fork, and the
- * threads that serve it are not there: so a child must not use a loop of before, and this file sees to it that it does not
- * do so unawares. It may close one, and open others.
+ * A forked child. What a loop has in the kernel (its epoll, its descriptors) is shared with the parent after a fork,
+ * and the threads that serve it are not there: so a child must not use a loop of before, and this file sees to it that
+ * it does not do so unawares. It may close one, and open others.
  */
 #include <pthread.h>
 
@@ -9,12 +9,14 @@
 
 unsigned awl__forks;
 
-static const char foreign[] = "this loop was opened before a fork, and is the parent process's: in the child open another "
-                              "one, or end by exec or _exit";
+static const char foreign[] =
+    "this loop was opened before a fork, and is the parent process's: in the child open another "
+    "one, or end by exec or _exit";
 
 void awl__not_here(const awl_loop *loop)
 {
-    awl__trap(awl__loop_forked(loop) ? foreign : "this loop runs in another thread: use awl_call_soon_threadsafe", NULL, 0);
+    awl__trap(awl__loop_forked(loop) ? foreign : "this loop runs in another thread: use awl_call_soon_threadsafe", NULL,
+              0);
 }
 
 /* ---- The step in which the fork was ------------------------------------------------------------------------------ */

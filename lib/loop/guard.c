@@ -1,6 +1,6 @@
 /*
- * What a loop is watched for, if that is asked for: steps and callbacks that hold it too long, and SIGUSR1, for which it is
- * dumped. A loop that is not watched knows nothing of this.
+ * What a loop is watched for, if that is asked for: steps and callbacks that hold it too long, and SIGUSR1, for which
+ * it is dumped. A loop that is not watched knows nothing of this.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>
@@ -161,7 +161,6 @@ void awl__guard_begin_all(awl_loop *loop)
         if (loop->run[kinds[i]])
             loop->run[kinds[i]] = run_watched;
     }
-    if (loop->options.dump_on_signal &&
-        awl__signal_add(loop, &loop->guard->dump, SIGUSR1, dump_asked, AWL__ASIDE) == 0)
+    if (loop->options.dump_on_signal && awl__signal_add(loop, &loop->guard->dump, SIGUSR1, dump_asked, AWL__ASIDE) == 0)
         loop->guard->dump.again = dump_asked_again;
 }

@@ -6,8 +6,8 @@
 
 /* loop->guard: not NULL where steps are watched. */
 
-/* Around whatever runs: where it goes on (of a task), and a line that is not 0. Result of begin: for end; of end: how long
- * it took, if that was too long, else 0. */
+/* Around whatever runs: where it goes on (of a task), and a line that is not 0. Result of begin: for end; of end: how
+ * long it took, if that was too long, else 0. */
 awl_time awl__guard_begin(awl_loop *loop, const co_type *type, unsigned line);
 awl_time awl__guard_end(awl_loop *loop, awl_time begin);
 

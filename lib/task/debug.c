@@ -5,8 +5,9 @@
 #include "../loop/guard_priv.h"
 #include "task_priv.h"
 
-/* Whether a suspended task is cleaning up: in a co_finally, waiting for the children of a group to end, or in an operation
- * that has something to do before it ends with the ECANCELED that it keeps (awl_condition_wait takes its lock again). */
+/* Whether a suspended task is cleaning up: in a co_finally, waiting for the children of a group to end, or in an
+ * operation that has something to do before it ends with the ECANCELED that it keeps (awl_condition_wait takes its lock
+ * again). */
 static bool cleans_up(const co_stack *stack)
 {
     if (stack->leaf_->type_->cancel && stack->leaf_->error_ == ECANCELED)
@@ -56,10 +57,9 @@ static void report_slow(awl_loop *loop, const awl_task *task, place began, awl_t
     else
         snprintf(what, sizeof what, "a step that went on here, in %s, held the loop for %lld ms, up to the task's end",
                  began.type->name, (long long)(took / AWL_MS));
-    awl__report(loop, &(awl_report){ .what = what,
-                                     .name = awl_task_name(task),
-                                     .file = began.type->file,
-                                     .line = (int)began.line });
+    awl__report(
+        loop,
+        &(awl_report){ .what = what, .name = awl_task_name(task), .file = began.type->file, .line = (int)began.line });
 }
 
 /* The step itself. A clock that stands still while it runs takes no time. */

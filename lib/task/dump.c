@@ -200,8 +200,7 @@ static void show_groups(awl__dump *d, const awl_task *owner)
     for (awl__block *at = d->loop->tasks.next; at != &d->loop->tasks; at = at->next) {
         awl_task *task = awl__task_at(at);
 
-        if (!awl_task_done(task) && !(task->entry.flags_ & SHOWN) &&
-            awl__group_owner(awl_task_future(task)) == owner)
+        if (!awl_task_done(task) && !(task->entry.flags_ & SHOWN) && awl__group_owner(awl_task_future(task)) == owner)
             show_task(d, task);
     }
 }
@@ -396,7 +395,8 @@ void awl_dump_lines(awl_loop *loop, awl_line_fn *fn, void *arg)
         return;
     d.now = awl_loop_time(loop);
     survey(&d);
-    for (int i = 0; i < 2; i++) { /* first those that nobody waits for; then what is left, as it is too deep or in a ring */
+    for (int i = 0; i < 2;
+         i++) { /* first those that nobody waits for; then what is left, as it is too deep or in a ring */
         for (awl__block *at = loop->tasks.next; at != &loop->tasks; at = at->next) {
             awl_task *task = awl__task_at(at);
 

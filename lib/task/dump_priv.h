@@ -5,9 +5,9 @@
 #include "task_priv.h"
 
 /*
- * A dump on its way. What an operation waits for is asked three times: for words, which the first two functions below put
- * into the line; to mark the tasks that it waits for; and to show them, below it. So an operation calls whatever fits, in
- * one function, and what is not wanted does nothing. Nothing is allocated.
+ * A dump on its way. What an operation waits for is asked three times: for words, which the first two functions below
+ * put into the line; to mark the tasks that it waits for; and to show them, below it. So an operation calls whatever
+ * fits, in one function, and what is not wanted does nothing. Nothing is allocated.
  */
 typedef struct awl__dump awl__dump;
 struct awl__dump {
@@ -39,7 +39,7 @@ awl__inspect_fn awl__sleep_inspect, awl__gather_inspect, awl__wait_inspect, awl_
 extern const co_type awl__sleep_type, awl__wait_type, awl__next_type;
 void awl__wait_for_dump(awl__dump *dump, const co_frame *frame); /* its deadline, behind its name */
 void awl__gather_dump(awl__dump *dump, const awl__gather *gather);
-awl_future *awl__shield_inner(awl_future *shield); /* of awl_shield_future */
+awl_future *awl__shield_inner(awl_future *shield);   /* of awl_shield_future */
 awl_task *awl__group_owner(const awl_future *child); /* of the group that a task is of; NULL: of none */
 
 /* Those of the layers above, which need not be linked: true if the operation is one of theirs. */
