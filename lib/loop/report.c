@@ -13,6 +13,7 @@ const char *awl_strerror(int error)
     case 0: return "no error";
     case ECANCELED: return "cancelled";
     case ETIMEDOUT: return "timed out";
+    case EDEADLK: return "tasks wait for each other, or for what nobody will do: awl_dump shows it";
     case AWL_EINVALIDSTATE: return "the future is not in the right state: done already, or not done yet";
     case AWL_ESTOPPED: return "the loop was stopped before the task was done";
     case AWL_EOTHERLOOP: return "the task or future belongs to another loop";

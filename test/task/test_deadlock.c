@@ -65,6 +65,7 @@ TEST(a_lock_taken_twice)
     ALONE;
     CHECK_INT(awl_run_with(co_call(waits_for_each_other), &real_options, NULL), EDEADLK);
     CHECK(strstr(last_report.what, "main task") != NULL);
+    CHECK(strstr(awl_strerror(EDEADLK), "awl_dump") != NULL);
     reports[0] = '\0';
 }
 
@@ -212,6 +213,18 @@ TEST(a_handler_of_a_signal_may_run)
     awl_loop_close(loop);
 }
 
+TEST(so_may_one_of_awls)
+{
+    awl_loop *loop = open_real();
+
+    CHECK_INT(awl_add_signal_handler(loop, SIGUSR2, nothing, NULL), 0);
+    CHECK(would_wait(loop));
+    CHECK(awl_remove_signal_handler(loop, SIGUSR2));
+    ALONE;
+    CHECK(!would_wait(loop));
+    awl_loop_close(loop);
+}
+
 static pthread_mutex_t held = PTHREAD_MUTEX_INITIALIZER;
 
 static void *wait_for_mutex(void *arg)
@@ -279,6 +292,24 @@ co_def(has_a_job, {})
 TEST(a_job_will_end)
 {
     CHECK_INT(awl_run_with(co_call(has_a_job), &real_options, NULL), 0);
+    CHECK_REPORTS("");
+}
+
+co_def(asks_for_a_name, { awl_task *t; awl_address found[4]; int rc; })
+{
+    co_begin;
+    self->t = awl_create_task(awl_getaddrinfo("localhost", 80, AF_UNSPEC, self->found, 4));
+    co_await(awl_sleep(0));
+    co_await(awl_sleep(0));
+    CHECK(would_wait(awl_running_loop()) || awl_task_done(self->t));
+    co_try(self->rc, self->t);
+    awl_task_release(self->t);
+    co_end;
+}
+
+TEST(a_name_will_be_found)
+{
+    CHECK_INT(awl_run_with(co_call(asks_for_a_name), &real_options, NULL), 0);
     CHECK_REPORTS("");
 }
 
