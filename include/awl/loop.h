@@ -92,6 +92,9 @@ enum awl_error {
     AWL_EKEY = 1405,         /* a key or a chain of ours cannot be used */
     AWL_ESHUTDOWN = 1501,    /* the executor was shut down */
     AWL_ENOTHREAD = 1502,    /* no thread could be started; awl_error_message says why */
+    AWL_ENOWORKER = 1503,     /* no worker process could be started; awl_error_message says why */
+    AWL_EWORKEREXIT = 1504,   /* the worker process exited in the middle of its job: see awl_error_status */
+    AWL_EWORKERKILLED = 1505, /* a signal ended the worker process in the middle of its job: see awl_error_status */
     AWL_EINTERRUPTED = 1666, /* SIGINT came: Ctrl-C. As the status of a program 130, which is what shells make of that */
 };
 
@@ -110,6 +113,14 @@ const char *awl_strerror(int error);
  * Source   test/task/test_message.c
  */
 const char *awl_error_message(int error);
+
+/*
+ * The number that goes with such a text: of a process that ended, its status as waitpid has it.
+ *
+ * Result   the status; -1 where there is none.
+ * Source   test/exec/test_process_death.c
+ */
+int awl_error_status(int error);
 
 /* What awl has to say when there is nobody to return an error to. */
 typedef struct awl_report {

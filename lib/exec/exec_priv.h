@@ -35,12 +35,15 @@ typedef struct awl__executor_ops {
     /* A job that has not begun comes back with ECANCELED, soon; one that has begun, when it has ended. NULL: all of
      * them. */
     void (*withdraw)(awl_executor *executor, awl__job *job);
-    /* There is no job, and none will come: gives back all but the handle. Called once, unless `close` is. */
+    /* There is no job, and none will come: gives back all but the handle, and calls awl__executor_rested, now or later.
+     * Called once, unless `close` is, which may also come between. */
     void (*rest)(awl_executor *executor);
     /* The loop is being closed: from the return on no job is touched. Those still running are marked stranded. */
     void (*close)(awl_executor *executor);
     size_t (*workers)(const awl_executor *executor);
-    size_t size; /* of what begins with an awl_executor, bytes */
+    /* Ends what runs, by a signal: the jobs come back with an error. NULL: it cannot be ended. */
+    void (*kill)(awl_executor *executor, int sig);
+    size_t size; /* of what begins with an awl_executor, bytes, without what awl__executor_new is told of */
 } awl__executor_ops;
 
 struct awl_executor {
@@ -53,11 +56,14 @@ struct awl_executor {
     awl_waiters_ room; /* who waits for that to be more than none */
     awl_event over;    /* it is shut down, and no job is left */
     awl_handle last;   /* frees it */
-    bool shut, freed;
+    bool shut, resting, freed;
+    size_t width;   /* jobs that may run at once */
+    awl_time grace; /* between two signals of `kill` */
+    size_t size;    /* bytes, of all of it */
 };
 
-/* Makes an executor of a backend, zeroed beyond its head; NULL: no memory. */
-awl_executor *awl__executor_new(awl_loop *loop, const awl__executor_ops *ops, size_t room);
+/* Makes an executor of a backend, with `more` bytes behind it, zeroed beyond its head; NULL: no memory. */
+awl_executor *awl__executor_new(awl_loop *loop, const awl__executor_ops *ops, size_t more, size_t width, size_t queue);
 
 /* The one that `executor` stands for in `loop`: itself, or the default, made if need be. NULL, with *error. */
 awl_executor *awl__executor_find(awl_loop *loop, awl_executor *executor, int *error);
@@ -87,7 +93,41 @@ static inline void awl__job_drop(const awl_job *what)
         what->drop(what->arg);
 }
 
-/* No job is left of an executor that takes no more. */
+/* No job is left of an executor that takes no more; its backend has nothing left. */
 void awl__executor_over(awl_executor *executor);
+void awl__executor_rested(awl_executor *executor);
+
+/* ---- Calls (call.c) --------------------------------------------------------------------------------------------- */
+
+/*
+ * A job of bytes: what.fn is awl__call_run, and what.arg one of these, in malloc's memory. A backend with memory of its
+ * own does not call that, but takes name or fn, and the argument, as they are; what comes back it puts into the job's
+ * error and result, and here.
+ */
+typedef struct awl__call {
+    const char *name;
+    awl_call_fn *fn;
+    awl_bytes *reply; /* also the text of an error */
+    bool text;
+    size_t len;
+    _Alignas(max_align_t) unsigned char in[];
+} awl__call;
+
+awl_job_fn awl__call_run;
+static inline awl__call *awl__call_of(const awl__job *job)
+{
+    return job->what.fn == awl__call_run ? job->what.arg : NULL;
+}
+
+/* Makes a call in this thread or process: 0 or its error, with the text of it perhaps in reply->bytes_. */
+int awl__call_make(awl_call_fn *fn, const void *in, size_t len, awl_reply *reply);
+
+/* Bytes that are not filled in, and belong to no loop yet; NULL: no memory. */
+awl_bytes *awl__bytes_new(size_t len);
+
+/* In the loop's thread: hands over the result of a call that has succeeded, and the call is no more; says what is known
+ * of the error of one that has not. */
+void awl__call_finish(awl__job *job);
+void awl__call_explain(const awl__job *job);
 
 #endif

@@ -116,6 +116,8 @@ static co_step run_end(run_frame *self, co_stack *stack)
     awl__job *job = self->job;
     const int error = stack->promise_.error_ ? stack->promise_.error_ : job->error;
 
+    if (!error && awl__call_of(job))
+        awl__call_finish(job);
     stack->promise_.value_ = job->result.value_;
     stack->promise_.kind_ = job->result.kind_;
     if (CO_UNLIKELY_(error))
@@ -206,13 +208,15 @@ static void future_ended(awl_loop *loop, awl__waiter *waiter)
 static void end_future(future_job *self)
 {
     awl_future *future = self->waiter.future;
-    const awl__job *job = &self->job;
+    awl__job *job = &self->job;
     bool taken = false;
 
     if (future) {
         awl__future_keep(future);
         awl__unwatch(&self->waiter);
         taken = !awl__is_done(future) && !job->error && future->state_ >= 2 * AWL__REFERENCE;
+        if (taken && awl__call_of(job))
+            awl__call_finish(job);
         if (awl__is_done(future))
             ;
         else if (job->error == ECANCELED)
@@ -286,6 +290,8 @@ void awl__job_ended(awl__job *job)
     executor->loop->outside--;
     if (!executor->shut)
         awl__room_give(executor);
+    if (CO_UNLIKELY_(job->error) && awl__call_of(job))
+        awl__call_explain(job);
     if (job->task)
         awl__task_wake(job->task);
     else if (job->for_future)

@@ -331,6 +331,7 @@ static void pool_rest(awl_executor *executor)
     free_core(c);
     pool->core = NULL;
     pool->threads = 0;
+    awl__executor_rested(executor);
 }
 
 /* ---- The loop's end --------------------------------------------------------------------------------------------- */
@@ -391,8 +392,8 @@ static void pool_close(awl_executor *executor)
     last = --c->left_behind == 0;
     pthread_mutex_unlock(&c->mutex);
     if (last)
-        executor->loop->threads -= pool->threads;
-    free_core(c);
+        free_core(c);
+    executor->loop->threads -= pool->threads;
     pool->core = NULL;
     pool->threads = 0;
     if (left_behind)
@@ -408,8 +409,14 @@ static size_t pool_workers(const awl_executor *executor)
 
 /* ---- Opening ---------------------------------------------------------------------------------------------------- */
 
-static const awl__executor_ops pool_ops = { pool_start, pool_withdraw, pool_rest,
-                                            pool_close, pool_workers,  sizeof(thread_pool) };
+static const awl__executor_ops pool_ops = {
+    .start = pool_start,
+    .withdraw = pool_withdraw,
+    .rest = pool_rest,
+    .close = pool_close,
+    .workers = pool_workers,
+    .size = sizeof(thread_pool),
+};
 
 /* As many as this process may use, and some more, as most jobs wait. */
 static unsigned default_threads(void)
@@ -466,7 +473,7 @@ awl_executor *awl_thread_pool_new(const awl_thread_pool_options *options)
     c = new_core(max_threads);
     if (!c)
         return NULL;
-    pool = pool_of(awl__executor_new(loop, &pool_ops, max_threads + queue));
+    pool = pool_of(awl__executor_new(loop, &pool_ops, 0, max_threads, queue));
     if (!pool) {
         free_core(c);
         return NULL;

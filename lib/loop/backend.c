@@ -38,7 +38,7 @@ struct awl__backend {
     int timer_fd, wake_fd;
     awl_time armed; /* when the timerfd fires; AWL_FOREVER: never */
     bool own_base;
-    size_t open_ios;
+    int quiet_ios; /* of which nothing is waited for */
     watch *watches;
     pthread_mutex_t mutex; /* guards `posted` */
     awl__entry *posted;    /* tail */
@@ -157,7 +157,7 @@ int awl__io_open(awl_loop *loop, awl__io *io, int fd)
 {
     struct event *event = awl__alloc(loop, event_get_struct_event_size());
     const bool tells_end = event_base_get_features(loop->backend->base) & EV_FEATURE_EARLY_CLOSE;
-    const short what = EV_READ | EV_WRITE | EV_ET | EV_PERSIST | (tells_end ? EV_CLOSED : 0);
+    const short what = EV_READ | (io->quiet ? 0 : EV_WRITE) | EV_ET | EV_PERSIST | (tells_end ? EV_CLOSED : 0);
 
     if (!event)
         return ENOMEM;
@@ -172,7 +172,7 @@ int awl__io_open(awl_loop *loop, awl__io *io, int fd)
     io->event = event;
     io->fd = fd;
     io->ended = !tells_end;
-    loop->backend->open_ios++;
+    loop->backend->quiet_ios += io->quiet;
     return 0;
 }
 
@@ -184,13 +184,13 @@ void awl__io_close(awl__io *io)
         event_del(io->event);
     awl__free(io->loop, io->event, event_get_struct_event_size());
     io->event = NULL;
-    io->loop->backend->open_ios--;
+    io->loop->backend->quiet_ios -= io->quiet;
 }
 
-/* The timer and the bell are always there; readers, writers and streams have events, too. */
+/* The timer, the bell and what is quiet are always there; readers, writers and streams have events, too. */
 bool awl__backend_idle(const awl_loop *loop)
 {
-    return !loop->attached && event_base_get_num_events(loop->backend->base, EVENT_BASE_COUNT_ADDED) <= 2;
+    return !loop->attached && event_base_get_num_events(loop->backend->base, EVENT_BASE_COUNT_ADDED) <= 2 + loop->backend->quiet_ios;
 }
 
 /* ---- Readers and writers of the user's ------------------------------------------------------------------------------ */

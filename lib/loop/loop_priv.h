@@ -285,6 +285,7 @@ int awl__post(awl_loop *loop, awl_handle *handle, awl_fn *fn, void *arg);
 void awl__error_detail(awl_loop *loop, int error, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void awl__error_plain(awl_loop *loop, int error); /* there is no more to say of it: what was said of others is hidden */
 const char *awl__error_find(const awl_loop *loop, int error);
+void awl__error_status(awl_loop *loop, int error, int status); /* the number with what was just said of it: from 0 on */
 void awl__messages_close(awl_loop *loop);
 
 /* Errors that have nobody to go to, and the end of the program. */
@@ -340,6 +341,7 @@ struct awl__io {
     void *event; /* struct event */
     int fd;
     bool ended; /* the other side has ended, or may have unnoticed: a short read does not mean that nothing is left */
+    bool quiet; /* set before it is opened: only what comes in is looked for, and that is no reason to wait for ever */
     void (*changed)(awl__io *io, bool readable, bool writable); /* called in the poll: may only make entries ready */
 };
 

@@ -11,7 +11,7 @@ enum { KEPT = 8, LONGEST = 1024 };
 typedef struct message {
     const void *task; /* in which it came up; may be gone, and is only compared */
     size_t size;
-    int error;
+    int error, status;
     char text[];
 } message;
 
@@ -42,7 +42,7 @@ static void keep(awl_loop *loop, int error, const char *text, size_t size)
     m = awl__alloc(loop, sizeof *m + size);
     if (!m)
         return;
-    *m = (message){ loop->current, size, error };
+    *m = (message){ loop->current, size, error, -1 };
     memcpy(m->text, text, size);
     forget(loop, all->kept[all->next]);
     all->kept[all->next] = m;
@@ -68,14 +68,14 @@ void awl__error_detail(awl_loop *loop, int error, const char *format, ...)
         keep(loop, error, text, ((size_t)len < sizeof text ? (size_t)len : sizeof text - 1) + 1);
 }
 
-const char *awl__error_find(const awl_loop *loop, int error)
+/* The youngest of this task, else of any. */
+static message *find(const awl_loop *loop, int error)
 {
     const struct awl__messages *all = loop ? loop->messages : NULL;
-    const message *found = NULL;
+    message *found = NULL;
 
-    /* The youngest of this task, else of any. */
     for (unsigned i = 1; all && i <= KEPT; i++) {
-        const message *m = all->kept[(all->next + KEPT - i) % KEPT];
+        message *m = all->kept[(all->next + KEPT - i) % KEPT];
 
         if (!m || m->error != error)
             continue;
@@ -84,7 +84,29 @@ const char *awl__error_find(const awl_loop *loop, int error)
         if (m->task == loop->current)
             break;
     }
-    return found && found->text[0] ? found->text : NULL;
+    return found && found->text[0] ? found : NULL;
+}
+
+const char *awl__error_find(const awl_loop *loop, int error)
+{
+    const message *found = find(loop, error);
+
+    return found ? found->text : NULL;
+}
+
+void awl__error_status(awl_loop *loop, int error, int status)
+{
+    message *found = find(loop, error);
+
+    if (found)
+        found->status = status;
+}
+
+int awl_error_status(int error)
+{
+    const message *found = error ? find(awl_running_, error) : NULL;
+
+    return found ? found->status : -1;
 }
 
 const char *awl_error_message(int error)

@@ -39,6 +39,9 @@ const char *awl_strerror(int error)
     case AWL_ECERTIFICATE: return "the certificate is not accepted";
     case AWL_ESHUTDOWN: return "the executor was shut down";
     case AWL_ENOTHREAD: return "no thread could be started";
+    case AWL_ENOWORKER: return "no worker process could be started";
+    case AWL_EWORKEREXIT: return "the worker process exited in the middle of its job";
+    case AWL_EWORKERKILLED: return "a signal ended the worker process in the middle of its job";
     case AWL_EINTERRUPTED: return "interrupted";
     case AWL_ETRUNCATED: return "the TLS connection was cut off: what came may be only a part";
     case AWL_ETRUST: return "there are no certificates to trust";
