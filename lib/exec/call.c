@@ -152,7 +152,7 @@ void awl__call_explain(const awl__job *job)
 {
     const awl__call *call = awl__call_of(job);
 
-    if (call->text)
+    if (call->text && call->reply)
         awl__error_detail(job->executor->loop, job->error, "%.*s", (int)call->reply->len,
                           (const char *)call->reply->data);
 }
@@ -187,6 +187,8 @@ awl_future *awl_executor_submit_call(awl_executor *executor, awl_call call)
 {
     awl_job job;
 
-    errno = make_job(&call, &job);
-    return errno ? NULL : awl_executor_submit_job(executor, job);
+    if (make_job(&call, &job) == 0)
+        return awl_executor_submit_job(executor, job);
+    errno = ENOMEM;
+    return NULL;
 }

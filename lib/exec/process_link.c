@@ -200,7 +200,7 @@ bool awl__worker_take(awl__worker *w)
 {
     int more = 1;
 
-    if (w->fd < 0)
+    if (w->fd < 0 || w->broken)
         return false;
     if (w->full.event && w->job)
         send_rest(w); /* an error will be known from its end */
@@ -212,9 +212,9 @@ bool awl__worker_take(awl__worker *w)
         more = w->got < sizeof w->reply ? take_head(w) : take_bytes(w);
     }
     /* What cannot be read ends: it has ended already, or does not speak as a worker does. */
-    if (more < 0 && w->state != AWL__LEAVING) {
-        if (w->state == AWL__BUSY || w->state == AWL__STARTING)
-            awl__worker_kill(w, SIGKILL);
+    if (more < 0) {
+        w->broken = true;
+        awl__worker_kill(w, SIGKILL);
     }
     return false;
 }

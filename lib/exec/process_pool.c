@@ -218,8 +218,13 @@ void awl__worker_heard(void *arg)
     awl__process_pool *pool = w->pool;
     awl__job *job = NULL;
 
-    if (!awl__worker_take(w))
+    if (!awl__worker_take(w)) {
+        if (w->broken && w->state == AWL__IDLE) {
+            not_idle(w);
+            awl__worker_leave(w);
+        }
         return;
+    }
     if (w->state == AWL__BUSY)
         job = take_result(w);
     else
@@ -441,8 +446,7 @@ static bool await_server(awl__process_pool *pool, awl_time patience)
 
     while (error != ESRCH) {
         error = awl__server_hear(pool, &notice);
-        if (!error && notice.what == AWL__ENDED)
-            forced |= WIFSIGNALED(notice.number);
+        forced |= !error && notice.forced;
         if (error == EAGAIN && poll(&at, 1, most) == 0)
             kill(pool->server, SIGKILL); /* somebody has stopped it */
     }

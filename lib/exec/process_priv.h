@@ -28,11 +28,11 @@ enum awl__order {
 };
 enum awl__notice {
     AWL__UNBORN = 1, /* no worker could be forked: errno is `number` */
-    AWL__ENDED,      /* wait status: `number` */
+    AWL__ENDED,      /* wait status: `number`; forced: after AWL__END it had to be told */
 };
 typedef struct awl__message {
     int32_t what, number;
-    uint32_t slot, id;
+    uint32_t slot, id, forced;
     int64_t linger, grace;
 } awl__message;
 
@@ -73,7 +73,7 @@ typedef struct awl__worker {
     uint32_t id;
     pid_t pid;
     uint8_t state; /* awl__worker_state */
-    bool overdue;
+    bool overdue, broken; /* broken: nothing that it sends is of use any more */
     unsigned jobs; /* that it has begun */
     struct awl__worker *next_idle;
 

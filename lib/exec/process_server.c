@@ -106,7 +106,8 @@ static int64_t now_ns(void)
 
 static void tell(const server *s, enum awl__notice what, uint32_t slot, uint32_t id, int number)
 {
-    const awl__message notice = { .what = (int32_t)what, .number = number, .slot = slot, .id = id };
+    const awl__message notice = { .what = (int32_t)what, .number = number, .slot = slot, .id = id,
+                                   .forced = s->phase > LINGERS };
     ssize_t n;
 
     do

@@ -1,0 +1,383 @@
+/* test_process_death.c: workers that end in the middle of a job, are killed, or cannot begin; and the end of their parents. */
+#define _GNU_SOURCE
+#include "process_rig.h"
+
+#include <sys/resource.h>
+#include <time.h>
+
+/* ---- In the middle of a job ------------------------------------------------------------------------------------------ */
+
+static int exits(const void *in, size_t len, awl_reply *reply)
+{
+    (void)len, (void)reply;
+    _exit(*(const int *)in);
+}
+
+static int raises(const void *in, size_t len, awl_reply *reply)
+{
+    (void)len, (void)reply;
+    signal(SIGABRT, SIG_DFL);
+    raise(*(const int *)in);
+    return 0;
+}
+
+static int says_abort(const void *in, size_t len, awl_reply *reply)
+{
+    (void)in, (void)len, (void)reply;
+    abort();
+}
+
+/* Ends after it has sent a part of what would be a reply. */
+static int half_a_reply(const void *in, size_t len, awl_reply *reply)
+{
+    (void)in, (void)len, (void)reply;
+    for (int fd = 3; fd < 64; fd++) {
+        if (write(fd, "\x52", 1) == 1)
+            _exit(3);
+    }
+    return 0;
+}
+
+/* Sends what is no reply at all. */
+static int babbles(const void *in, size_t len, awl_reply *reply)
+{
+    static const char noise[100] = "noise";
+
+    (void)in, (void)len, (void)reply;
+    for (int fd = 3; fd < 64; fd++) {
+        if (write(fd, noise, sizeof noise) == (ssize_t)sizeof noise)
+            pause();
+    }
+    return 0;
+}
+
+/* Closes what it does not own. */
+static int closes_all(const void *in, size_t len, awl_reply *reply)
+{
+    (void)in, (void)len, (void)reply;
+    for (int fd = 3; fd < 64; fd++)
+        close(fd);
+    pause();
+    return 0;
+}
+
+TASK_TEST(a_worker_that_exits_gives_its_job_an_error_with_the_status, { awl_executor *pool; int rc, x, before, pid; })
+{
+    co_begin;
+    OPEN_PROCESSES(self->pool, .workers = 1);
+    co_let(self->before, awl_run_call(self->pool, AWL_CALL(own_pid, NULL, 0)));
+    self->x = 7;
+    CHECK_FAILS(AWL_EWORKEREXIT, awl_run_call(self->pool, AWL_CALL(exits, &self->x, sizeof self->x)));
+    CHECK(WIFEXITED(awl_error_status(AWL_EWORKEREXIT)));
+    CHECK_INT(WEXITSTATUS(awl_error_status(AWL_EWORKEREXIT)), 7);
+    CHECK(strstr(awl_error_message(AWL_EWORKEREXIT), "exits: worker ") == awl_error_message(AWL_EWORKEREXIT));
+    CHECK(strstr(awl_error_message(AWL_EWORKEREXIT), " exited with status 7") != NULL);
+    self->x = 0; /* is an error as well: there is no result */
+    CHECK_FAILS(AWL_EWORKEREXIT, awl_run_call(self->pool, AWL_CALL(exits, &self->x, sizeof self->x)));
+    CHECK_INT(awl_error_status(AWL_EWORKEREXIT), 0);
+    co_let(self->pid, awl_run_call(self->pool, AWL_CALL(own_pid, NULL, 0)));
+    CHECK(self->pid != self->before);
+    CHECK(!lives(self->before));
+    CHECK_INT(awl_error_status(EDOM), -1);
+    co_end;
+}
+
+TASK_TEST(a_worker_that_a_signal_ends_gives_its_job_an_error_with_the_signal, { awl_executor *pool; int rc, x; })
+{
+    co_begin;
+    OPEN_PROCESSES(self->pool, .workers = 1);
+    self->x = SIGSEGV;
+    CHECK_FAILS(AWL_EWORKERKILLED, awl_run_call(self->pool, AWL_CALL(raises, &self->x, sizeof self->x)));
+    CHECK(WIFSIGNALED(awl_error_status(AWL_EWORKERKILLED)));
+    CHECK_INT(WTERMSIG(awl_error_status(AWL_EWORKERKILLED)), SIGSEGV);
+    CHECK(strstr(awl_error_message(AWL_EWORKERKILLED), "by signal 11 (") != NULL);
+    CHECK_FAILS(AWL_EWORKERKILLED, awl_run_call(self->pool, AWL_CALL(says_abort, NULL, 0)));
+    CHECK_INT(WTERMSIG(awl_error_status(AWL_EWORKERKILLED)), SIGABRT);
+    self->x = SIGTERM;
+    CHECK_FAILS(AWL_EWORKERKILLED, awl_run_call(self->pool, AWL_CALL(raises, &self->x, sizeof self->x)));
+    CHECK_INT(WTERMSIG(awl_error_status(AWL_EWORKERKILLED)), SIGTERM);
+    self->x = SIGINT; /* does nothing */
+    co_let(self->x, awl_run_call(self->pool, AWL_CALL(raises, &self->x, sizeof self->x)));
+    co_end;
+}
+
+TASK_TEST(a_worker_that_breaks_off_or_does_not_speak_as_one_is_ended, { awl_executor *pool; int rc, n; })
+{
+    co_begin;
+    OPEN_PROCESSES(self->pool, .workers = 1);
+    CHECK_FAILS(AWL_EWORKEREXIT, awl_run_call(self->pool, AWL_CALL(half_a_reply, NULL, 0)));
+    CHECK_FAILS(AWL_EWORKERKILLED, awl_run_call(self->pool, AWL_CALL(babbles, NULL, 0)));
+    CHECK_FAILS(AWL_EWORKERKILLED, awl_run_call(self->pool, AWL_CALL(closes_all, NULL, 0)));
+    co_let(self->n, awl_run_call(self->pool, AWL_CALL(own_pid, NULL, 0)));
+    co_end;
+}
+
+/* The others do not notice, and no job runs twice. */
+TASK_TEST(only_the_job_of_the_worker_that_ends_fails, { awl_executor *pool; awl_future *f[4]; int i, rc, x; pid_t pids[2]; })
+{
+    co_begin;
+    open_pipes();
+    OPEN_PROCESSES(self->pool, .workers = 2);
+    for (self->i = 0; self->i < 4; self->i++) {
+        self->f[self->i] = awl_executor_submit_call(self->pool, AT_PIPE);
+        if (!self->f[self->i])
+            co_raise(ENOMEM);
+    }
+    AWAIT_ONE(self->pids[0]);
+    AWAIT_ONE(self->pids[1]);
+    CHECK_INT(kill(self->pids[0], SIGKILL), 0);
+    AWAIT_ONE(self->x); /* another job begins in another worker */
+    CHECK(self->x != self->pids[0] && self->x != self->pids[1]);
+    let_through(3);
+    for (self->i = self->x = 0; self->i < 4; self->i++) {
+        co_try(self->rc, self->f[self->i]);
+        CHECK(self->rc == 0 || self->rc == AWL_EWORKERKILLED);
+        self->x += self->rc != 0;
+    }
+    CHECK_INT(self->x, 1);
+    CHECK(who_came() != 0); /* the fourth, and nobody else */
+    CHECK_INT(who_came(), 0);
+    co_finally;
+    for (self->i = 0; self->i < 4; self->i++)
+        awl_future_release(self->f[self->i]);
+    if (came[1])
+        close_pipes();
+    co_end;
+}
+
+/* ---- When nothing is to be done ---------------------------------------------------------------------------------------- */
+
+TASK_TEST(an_idle_worker_that_is_killed_is_replaced, { awl_executor *pool; int i, n, rc; pid_t pid; })
+{
+    co_begin;
+    OPEN_PROCESSES(self->pool, .workers = 1);
+    for (self->i = 0; self->i < 3; self->i++) {
+        co_let(self->pid, awl_run_call(self->pool, AWL_CALL(own_pid, NULL, 0)));
+        CHECK_INT(kill(self->pid, SIGKILL), 0);
+        while (lives(self->pid) || stats_of_executor(self->pool).threads)
+            co_await(awl_sleep(0));
+    }
+    co_let(self->n, awl_run_call(self->pool, AWL_CALL(own_pid, NULL, 0)));
+    CHECK(self->n != self->pid);
+    co_end;
+}
+
+TASK_TEST(a_fork_server_that_is_killed_is_replaced, { awl_executor *pool; awl_future *f; int n, rc; pid_t server, at; })
+{
+    co_begin;
+    open_pipes();
+    OPEN_PROCESSES(self->pool, .workers = 2);
+    co_let(self->server, awl_run_call(self->pool, AWL_CALL(server_pid, NULL, 0)));
+    self->f = awl_executor_submit_call(self->pool, AT_PIPE);
+    if (!self->f)
+        co_raise(ENOMEM);
+    AWAIT_ONE(self->at);
+    CHECK_INT(kill(self->server, SIGKILL), 0);
+    CHECK_FAILS(AWL_EWORKERKILLED, self->f);
+    CHECK_INT(WTERMSIG(awl_error_status(AWL_EWORKERKILLED)), SIGKILL);
+    while (lives(self->at))
+        co_await(awl_sleep(0));
+    co_let(self->n, awl_run_call(self->pool, AWL_CALL(server_pid, NULL, 0)));
+    CHECK(self->n != self->server);
+    co_finally;
+    awl_future_release(self->f);
+    if (came[1])
+        close_pipes();
+    co_end;
+}
+
+/* ---- Time is over -------------------------------------------------------------------------------------------------------- */
+
+static __attribute__((noreturn)) int never_ends(const void *in, size_t len, awl_reply *reply)
+{
+    (void)in, (void)len, (void)reply;
+    for (;;)
+        pause();
+}
+
+TASK_TEST(a_job_that_takes_longer_than_the_deadline_is_killed, { awl_executor *pool; int rc, n; })
+{
+    co_begin;
+    OPEN_PROCESSES(self->pool, .workers = 1, .deadline = 1 * AWL_SECOND);
+    CHECK_FAILS(ETIMEDOUT, awl_run_call(self->pool, AWL_CALL(never_ends, NULL, 0)));
+    CHECK(strstr(awl_error_message(ETIMEDOUT), "never_ends: it took longer than a job may") != NULL);
+    co_end;
+}
+
+/* ---- Workers that cannot begin ------------------------------------------------------------------------------------------- */
+
+static int cannot(void *arg) { return *(int *)arg; }
+
+TASK_TEST(workers_that_do_not_begin_end_what_waits, { awl_executor *pool; int rc; })
+{
+    static int status = 5;
+
+    co_begin;
+    OPEN_PROCESSES(self->pool, .workers = 2, .init = cannot, .init_arg = &status);
+    CHECK_FAILS(AWL_ENOWORKER, awl_run_call(self->pool, AWL_CALL(own_pid, NULL, 0)));
+    CHECK(strstr(awl_error_message(AWL_ENOWORKER), "exit status 5") != NULL);
+    CHECK_INT(WEXITSTATUS(awl_error_status(AWL_ENOWORKER)), 5);
+    CHECK_FAILS(AWL_ENOWORKER, awl_run_call(self->pool, AWL_CALL(own_pid, NULL, 0)));
+    co_end;
+}
+
+TASK_TEST(without_descriptors_there_is_no_worker, { awl_executor *pool; int rc, n; struct rlimit before, low; })
+{
+    co_begin;
+    OPEN_PROCESSES(self->pool, .workers = 2);
+    getrlimit(RLIMIT_NOFILE, &self->before);
+    self->low = (struct rlimit){ 3, self->before.rlim_max };
+    setrlimit(RLIMIT_NOFILE, &self->low);
+    CHECK_FAILS(AWL_ENOWORKER, awl_run_call(self->pool, AWL_CALL(own_pid, NULL, 0)));
+    CHECK_PTR(awl_executor_submit_call(self->pool, AWL_CALL(own_pid, NULL, 0)), NULL);
+    CHECK_INT(errno, AWL_ENOWORKER);
+    CHECK_PTR(awl_process_pool_new(NULL), NULL);
+    CHECK_INT(errno, EMFILE);
+    setrlimit(RLIMIT_NOFILE, &self->before);
+    co_let(self->n, awl_run_call(self->pool, AWL_CALL(own_pid, NULL, 0)));
+    co_end;
+}
+
+/* ---- The end of the loop's process ----------------------------------------------------------------------------------------- */
+
+/* In a process of its own: says which processes there are, and does not end. */
+co_def(has_workers, { int fd; awl_executor *pool; awl_task *t; int i; pid_t pids[3]; })
+{
+    co_begin;
+    OPEN_PROCESSES(self->pool, .workers = 2);
+    co_let(self->pids[0], awl_run_call(self->pool, AWL_CALL(server_pid, NULL, 0)));
+    self->t = awl_create_task(awl_run_call(self->pool, AWL_CALL(stops, NULL, 0)));
+    AWAIT_ONE(self->pids[1]); /* busy */
+    co_let(self->pids[2], awl_run_call(self->pool, AWL_CALL(own_pid, NULL, 0))); /* idle */
+    CHECK_INT(write(self->fd, self->pids, sizeof self->pids), sizeof self->pids);
+    co_await(awl_sleep(AWL_FOREVER));
+    co_end;
+}
+
+TEST(no_worker_is_left_when_the_process_is_killed)
+{
+    pid_t parent, pids[3];
+    int fds[2];
+
+    harness_fail_alloc(0);
+    open_pipes();
+    CHECK_INT(pipe(fds), 0);
+    parent = fork();
+    if (parent == 0) {
+        awl_run(co_call(has_workers, .fd = fds[1]));
+        _exit(1);
+    }
+    close(fds[1]);
+    CHECK_INT(read(fds[0], pids, sizeof pids), sizeof pids);
+    for (int i = 0; i < 3; i++)
+        CHECK(lives(pids[i]));
+    CHECK_INT(kill(parent, SIGKILL), 0);
+    CHECK_INT(waitpid(parent, NULL, 0), parent);
+    for (int i = 0; i < 3; i++) {
+        while (lives(pids[i]))
+            nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+    }
+    close(fds[0]);
+    close_pipes();
+}
+
+/* ---- At random -------------------------------------------------------------------------------------------------------------- */
+
+static uint32_t drawn = 1;
+static uint32_t draw(uint32_t below)
+{
+    drawn ^= drawn << 13;
+    drawn ^= drawn >> 17;
+    drawn ^= drawn << 5;
+    return drawn % below;
+}
+
+/* One of a bundle: its number, after it has made some bytes. Argument: number and size. */
+static int numbered(const void *in, size_t len, awl_reply *reply)
+{
+    const size_t *x = in;
+    unsigned char *at = awl_reply_reserve(reply, sizeof *x + x[1]);
+
+    (void)len;
+    if (!at)
+        return ENOMEM;
+    memset(at, (int)x[0], sizeof *x + x[1]);
+    memcpy(at, x, sizeof *x);
+    return 0;
+}
+
+enum { STRESS = 400, ASKERS = 8 };
+static int right, killed;
+
+co_def(asks_much, { awl_executor *pool; int n, i, rc; size_t x[2]; awl_bytes *bytes; })
+{
+    co_begin;
+    for (self->i = 0; self->i < self->n; self->i++) {
+        self->x[0] = (size_t)self->i;
+        self->x[1] = draw(10) ? draw(100) : draw(500000);
+        self->bytes = NULL;
+        co_try(self->rc, awl_run_call(self->pool, AWL_CALL(numbered, self->x, sizeof self->x)));
+        if (!self->rc)
+            co_result(self->bytes);
+        if (self->rc && self->rc != AWL_EWORKERKILLED)
+            co_raise(self->rc);
+        killed += self->rc != 0;
+        right += self->rc == 0;
+        if (self->bytes) {
+            CHECK_INT(self->bytes->len, self->x[1] + sizeof *self->x);
+            CHECK_MEM(self->bytes->data, self->x, sizeof *self->x);
+        }
+        awl_bytes_free(self->bytes);
+    }
+    co_end;
+}
+
+/* Kills a child of the fork server, now and then. */
+co_def(kills, { awl_executor *pool; int *left; pid_t server, pid; char path[80]; FILE *file; int i, n; })
+{
+    co_begin;
+    while (*self->left) {
+        co_await(awl_sleep(200 * AWL_US + (awl_time)draw(4000) * AWL_US));
+        snprintf(self->path, sizeof self->path, "/proc/%ld/task/%ld/children", (long)self->server, (long)self->server);
+        self->file = fopen(self->path, "r");
+        self->n = (int)draw(3);
+        for (self->i = 0; self->file && self->i <= self->n; self->i++) {
+            if (fscanf(self->file, "%d", &self->pid) == 1 && self->i == self->n)
+                kill(self->pid, SIGKILL);
+        }
+        if (self->file)
+            fclose(self->file);
+    }
+    co_end;
+}
+
+co_def(stress, { awl_executor *pool; awl_task *t[ASKERS], *killer; int i, left; pid_t server; })
+{
+    co_begin;
+    OPEN_PROCESSES(self->pool, .workers = 3, .queue = 2);
+    co_let(self->server, awl_run_call(self->pool, AWL_CALL(server_pid, NULL, 0)));
+    self->left = 1;
+    self->killer = awl_create_task(co_call(kills, .pool = self->pool, .left = &self->left, .server = self->server));
+    for (self->i = 0; self->i < ASKERS; self->i++)
+        self->t[self->i] = awl_create_task(co_call(asks_much, .pool = self->pool, .n = STRESS));
+    co_await(awl_gather_n(self->t, ASKERS, NULL, 0));
+    self->left = 0;
+    co_await(self->killer);
+    CHECK_INT(right + killed, ASKERS * STRESS);
+    CHECK_INT(stats_of_executor(self->pool).jobs, 0);
+    CHECK_INT(stats_of_executor(self->pool).room, 5);
+    co_await(awl_executor_shutdown(self->pool, 0));
+    co_finally;
+    for (self->i = 0; self->i < ASKERS; self->i++)
+        awl_task_release(self->t[self->i]);
+    awl_task_release(self->killer);
+    co_end;
+}
+
+/* In real time: each job ends once, with its own result or the error. */
+TEST(workers_killed_at_random)
+{
+    harness_fail_alloc(0);
+    CHECK_INT(awl_run(co_call(stress)), 0);
+    CHECK(right > 0);
+}
