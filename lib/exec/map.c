@@ -65,17 +65,25 @@ co_def(map_all, { map m; size_t limit, n; awl_task **tasks; int error; })
     if (self->m.n) {
         self->tasks = awl__alloc(awl__loop_of(co_), self->limit * sizeof *self->tasks);
         self->m.owned = awl__alloc(awl__loop_of(co_), self->m.n * sizeof *self->m.owned);
+        if (self->m.owned)
+            memset(self->m.owned, 0, self->m.n * sizeof *self->m.owned);
         if (!self->tasks || !self->m.owned)
             co_raise(ENOMEM);
-        memset(self->m.owned, 0, self->m.n * sizeof *self->m.owned);
         self->n = start_tasks(&self->m, self->tasks, self->limit);
         if (!self->n)
             co_raise(ENOMEM);
         co_await(awl_gather_n(self->tasks, self->n, NULL, AWL_CANCEL_ON_ERROR));
     }
     co_finally;
-    for (; self->n; self->n--)
+    /* Without memory for the gather there are tasks still: what they have is here. */
+    self->m.next = self->m.n;
+    for (; self->n; self->n--) {
+        while (!awl_task_done(self->tasks[self->n - 1])) {
+            awl_task_cancel(self->tasks[self->n - 1]);
+            co_try_cancel(self->error, self->tasks[self->n - 1]);
+        }
         awl_task_release(self->tasks[self->n - 1]);
+    }
     if (co_failing && self->m.owned)
         free_outcomes(&self->m);
     awl__free(awl__loop_of(co_), self->tasks, self->limit * sizeof *self->tasks);

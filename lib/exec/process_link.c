@@ -77,6 +77,7 @@ void awl__worker_kill(awl__worker *w, int sig)
 {
     const awl__message order = { .what = AWL__KILL, .number = sig, .slot = (uint32_t)(w - w->pool->workers), .id = w->id };
 
+    w->doomed = true;
     /* The server has not taken as many orders as its socket holds: it has not looked for ended workers either. */
     if (awl__server_tell(w->pool, &order, -1) == EAGAIN && w->pid)
         kill(w->pid, sig);

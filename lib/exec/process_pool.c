@@ -229,7 +229,7 @@ void awl__worker_heard(void *arg)
         job = take_result(w);
     else
         is_ready(w);
-    if (pool->options.max_jobs && w->jobs >= pool->options.max_jobs)
+    if (w->doomed || (pool->options.max_jobs && w->jobs >= pool->options.max_jobs))
         awl__worker_leave(w);
     else
         be_idle(w);

@@ -73,7 +73,9 @@ typedef struct awl__worker {
     uint32_t id;
     pid_t pid;
     uint8_t state; /* awl__worker_state */
-    bool overdue, broken; /* broken: nothing that it sends is of use any more */
+    bool overdue;
+    bool doomed; /* it is being killed, and gets no other job */
+    bool broken; /* nothing that it sends is of use any more */
     unsigned jobs; /* that it has begun */
     struct awl__worker *next_idle;
 

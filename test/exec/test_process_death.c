@@ -319,7 +319,7 @@ co_def(asks_much, { awl_executor *pool; int n, i, rc; size_t x[2]; awl_bytes *by
         co_try(self->rc, awl_run_call(self->pool, AWL_CALL(numbered, self->x, sizeof self->x)));
         if (!self->rc)
             co_result(self->bytes);
-        if (self->rc && self->rc != AWL_EWORKERKILLED)
+        if (self->rc && self->rc != AWL_EWORKERKILLED && self->rc != AWL_ENOWORKER) /* three in a row, before they began */
             co_raise(self->rc);
         killed += self->rc != 0;
         right += self->rc == 0;
