@@ -80,7 +80,7 @@ co_def(waiter, { char what; })
         co_end;                                                                                                          \
     }
 
-static void shows_an_event(void) { SHOWS("'waiter': waiting for an event, which is not set, 1 waiting\n    in awl_event_wait\n    in waiter (../test"); }
+static void shows_an_event(void) { SHOWS("'waiter': waiting for an event, which is not set, 1 waiting\n    in awl_event_wait\n    in waiter (" __FILE__); }
 WAIT_TEST(an_event, 'e', (void)0)
 
 static void shows_a_lock(void) { SHOWS("'waiter': waiting for a lock, held by 'a_lock'\n    in awl_lock_acquire\n"); }
