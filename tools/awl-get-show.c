@@ -154,13 +154,42 @@ static void erase(void)
     drawn = 0;
 }
 
+/* Bytes of a character that may go to a terminal: ASCII, or UTF-8 that is no control character; 0: it may not. */
+static size_t shown(const char *at)
+{
+    const unsigned char *c = (const unsigned char *)at;
+    const size_t n = c[0] < 0x80 ? 1 : c[0] >= 0xc2 && c[0] < 0xe0 ? 2 : c[0] >= 0xe0 && c[0] < 0xf0 ? 3 : 4;
+
+    if (c[0] < ' ' || c[0] == 127 || (c[0] >= 0x80 && c[0] < 0xc2) || c[0] > 0xf4 || (c[0] == 0xc2 && c[1] < 0xa0))
+        return 0;
+    for (size_t i = 1; i < n; i++) {
+        if ((c[i] & 0xc0) != 0x80)
+            return 0;
+    }
+    return n;
+}
+
+/* Writes a text to stderr. A server's words, and URLs that somebody else has listed, are not to command the terminal. */
+static void say(const char *text)
+{
+    while (*text) {
+        const size_t n = shown(text);
+
+        if (n)
+            fwrite(text, 1, n, stderr);
+        else
+            putc('?', stderr);
+        text += n ? n : 1;
+    }
+}
+
 /* Writes a line that is no wider than the terminal; what is not ASCII may be of any width. */
 static void draw_line(char *text, int columns)
 {
     if ((int)strlen(text) >= columns)
         text[columns - 1] = '\0';
     for (char *c = text; *c; c++)
-        *c = *c & 0x80 ? '?' : *c;
+        *c = *c < ' ' || *c > '~' ? '?' : *c;
     fprintf(stderr, "%s\n", text);
     drawn++;
 }
@@ -217,14 +246,23 @@ void show_end(const struct progress *all, const struct job *job)
     const size_t len = strlen(job->url);
 
     erase();
-    if (!job->error && !all->quiet)
-        fprintf(stderr, "%s: %lld bytes\n", *job->name ? job->name : job->url, (long long)job->got);
-    else if (job->error && job->local)
-        fprintf(stderr, "awl-get: %s: %s: %s\n", job->url, *job->name ? job->name : "what came", why);
-    else if (job->error && !strncmp(why, job->url, len) && why[len] == ':')
-        fprintf(stderr, "awl-get: %s\n", why); /* it names the URL itself */
-    else if (job->error)
-        fprintf(stderr, "awl-get: %s: %s\n", job->url, why);
+    if (!job->error && all->quiet)
+        return;
+    if (job->error)
+        fputs("awl-get: ", stderr);
+    if (job->error && (job->local || strncmp(why, job->url, len) != 0 || why[len] != ':')) { /* else it names the URL */
+        say(job->url);
+        fputs(": ", stderr);
+    }
+    if (!job->error || job->local)
+        say(*job->name ? job->name : job->error ? "what came" : job->url);
+    if (job->error && job->local)
+        fputs(": ", stderr);
+    if (job->error)
+        say(why);
+    else
+        fprintf(stderr, ": %lld bytes", (long long)job->got);
+    putc('\n', stderr);
 }
 
 void show_total(const struct progress *all)

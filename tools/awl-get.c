@@ -390,8 +390,10 @@ int main(int argc, char **argv)
 {
     awl_value status = { .i = 1 };
     struct rlimit files;
-    int rc = options_parse(&opt, argc, argv);
+    int rc;
 
+    setvbuf(stderr, NULL, _IOLBF, BUFSIZ); /* a line is one write, whatever it is put together from */
+    rc = options_parse(&opt, argc, argv);
     if (rc >= 0)
         return rc;
     all.quiet = opt.quiet;

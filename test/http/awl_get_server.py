@@ -30,6 +30,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         begin = int(begin[6:-1]) if begin.startswith("bytes=") else 0
         if path.startswith("/asked/"):  # how often another one was asked for
             self.say(200, b"%d\n" % asked.get(path[6:], 0))
+        elif path.startswith("/rude"):  # a reason that has a terminal's control characters, as UTF-8 and as bytes
+            self.wfile.write(b"HTTP/1.1 404 N\xc3\xb6\xc2\x9b31m\x9b2J\r\nContent-Length: 0\r\n\r\n")
         elif path.startswith("/missing"):
             self.say(404, b"no\n")
         elif path.startswith("/cut") or (path.startswith("/flaky") and asked[path] == 1):

@@ -67,6 +67,10 @@ get 1 --quiet --timeout 0.3 "$url/stall"
 check [ "$(wc -l <err)" -eq 1 ]
 check [ ! -e files/stall ]
 
+# No server commands the terminal.
+get 1 --quiet "$url/rude"
+check grep -q "^awl-get: $url/rude: 404 N$(printf '\303\266')??31m?2J\$" err
+
 # Nowhere; to stdout, in order, and nothing of what is not whole.
 get 0 --discard "$url/whole" "$url/small/x"
 check [ -z "$(ls -A files)" ]
