@@ -15,6 +15,7 @@ static const char usage[] = "usage: awl-get [options] URL...\n"
                             "      --discard     nowhere\n"
                             "  -C, --continue    go on with what an earlier run has left\n"
                             "      --retries N   so many times more, after 1, 2, 4... seconds (0)\n"
+                            "      --sums FILE   what each is to be: the SHA-256 of its name, as sha256sum writes it\n"
                             "      --timeout S   seconds to connect, and between two pieces (60)\n"
                             "      --cacert FILE whom to believe in https, instead of the system's\n"
                             "      --progress    a line of progress each second, even if stderr is no terminal\n"
@@ -39,12 +40,12 @@ static bool parse_count(const char *text, long least, long most, long *n)
 /* see awl-get.h */
 int options_parse(struct options *opt, int argc, char **argv)
 {
-    enum { DISCARD = 256, CACERT, TIMEOUT, RETRIES, PROGRESS, QUIET, VERSION_, HELP };
+    enum { DISCARD = 256, CACERT, SUMS, TIMEOUT, RETRIES, PROGRESS, QUIET, VERSION_, HELP };
     static char here[] = ".";
     static const struct option options[] = {
         { "jobs", 1, NULL, 'j' },         { "folder", 1, NULL, 'P' },        { "output", 1, NULL, 'O' },
         { "continue", 0, NULL, 'C' },     { "discard", 0, NULL, DISCARD },   { "cacert", 1, NULL, CACERT },
-        { "timeout", 1, NULL, TIMEOUT },  { "retries", 1, NULL, RETRIES },   { "progress", 0, NULL, PROGRESS },
+        { "sums", 1, NULL, SUMS },        { "timeout", 1, NULL, TIMEOUT },  { "retries", 1, NULL, RETRIES },   { "progress", 0, NULL, PROGRESS },
         { "quiet", 0, NULL, QUIET },      { "version", 0, NULL, VERSION_ },  { "help", 0, NULL, HELP },
         { NULL, 0, NULL, 0 },
     };
@@ -69,6 +70,7 @@ int options_parse(struct options *opt, int argc, char **argv)
         case 'C': opt->go_on = true; break;
         case DISCARD: opt->discard = true; break;
         case CACERT: opt->ca_file = optarg; break;
+        case SUMS: opt->sums = optarg; break;
         case TIMEOUT:
             opt->timeout = strtod(optarg, &end);
             if (end == optarg || *end || !(opt->timeout >= 0.001 && opt->timeout <= 1e6))
@@ -88,6 +90,8 @@ int options_parse(struct options *opt, int argc, char **argv)
         return options_misused("no URL", "nothing to do");
     if (opt->to_stdout && opt->discard)
         return options_misused("-O - and --discard", "one or the other");
+    if (opt->sums && (opt->to_stdout || opt->discard))
+        return options_misused("--sums", "is of files, which -O - and --discard do not make");
     if (opt->quiet && opt->often)
         return options_misused("--progress and --quiet", "one or the other");
     opt->first = optind;

@@ -242,7 +242,7 @@ AWL_CORO show_progress(const struct progress *all) { return co_call(show, .all =
 
 void show_end(const struct progress *all, const struct job *job)
 {
-    const char *why = job->local ? awl_strerror(job->error) : awl_error_message(job->error);
+    const char *why = job->why ? job->why : job->local ? awl_strerror(job->error) : awl_error_message(job->error);
     const size_t len = strlen(job->url);
 
     erase();

@@ -69,12 +69,58 @@ static int write_all(int fd, const char *data, size_t len)
     return 0;
 }
 
-/* What came is whole: it gets its name. */
-static int name_whole(const struct job *job)
+/* Whether a file is what --sums says. Errors: EBADMSG, and the job says why; what reading it brought. */
+co_def(check_sum, { struct job *job; const char *name; int fd; ssize_t n; struct sum sum; char buf[32768]; })
 {
-    char part[NAME_CAP + 8];
+    const char *wanted;
+    char text[SUM_TEXT];
 
-    return to_file() ? error_of(renameat(folder, part_of(job, part), folder, job->name)) : 0;
+    co_begin;
+    self->job->why = "it is not in the list of --sums";
+    if (!sums_find(self->job->name))
+        co_raise(EBADMSG);
+    self->job->why = NULL;
+    self->fd = openat(folder, self->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (self->fd < 0)
+        co_raise(errno);
+    sum_begin(&self->sum);
+    while ((self->n = read(self->fd, self->buf, sizeof self->buf)) > 0) {
+        sum_add(&self->sum, self->buf, (size_t)self->n);
+        co_await(awl_sleep(0)); /* the others go on */
+    }
+    if (self->n < 0)
+        co_raise(errno);
+    sum_end(&self->sum, text);
+    wanted = sums_find(self->job->name);
+    if (strcmp(text, wanted) != 0) {
+        self->job->why = "it is not what --sums says: its SHA-256 is another";
+        co_raise(EBADMSG);
+    }
+    co_finally;
+    if (self->fd >= 0)
+        close(self->fd);
+    co_end;
+}
+
+/* What came is whole: it gets its name, if it is what it is to be. What is not is of no use to anybody; but it may be so
+ * only because an earlier run had begun with something else. */
+co_def(name_whole, { struct job *job; char part[NAME_CAP + 8]; int error; })
+{
+    co_begin;
+    if (!to_file())
+        co_return(0);
+    part_of(self->job, self->part);
+    if (opt.sums)
+        co_try(self->error, co_call(check_sum, .job = self->job, .name = self->part, .fd = -1));
+    if (self->error == EBADMSG) {
+        self->job->restart = self->job->from != 0;
+        unlinkat(folder, self->part, 0);
+    }
+    if (!self->error)
+        self->error = error_of(renameat(folder, self->part, folder, self->job->name));
+    if (self->error)
+        co_raise(self->error);
+    co_end;
 }
 
 /* How much of it an earlier run, or attempt, has left. */
@@ -176,8 +222,9 @@ co_def(take_body, { struct job *job; awl_response *r; int64_t from; int fd, n; c
     self->n = self->fd;
     self->fd = -1;
     self->job->local = true;
-    if ((self->n >= 0 && close(self->n)) || (errno = name_whole(self->job)))
+    if (self->n >= 0 && close(self->n))
         co_raise(errno);
+    co_await(co_call(name_whole, .job = self->job));
     self->job->local = false;
     co_finally;
     if (self->fd >= 0)
@@ -191,6 +238,7 @@ co_def(attempt, { struct job *job; awl_response *r; awl_http_pair pairs[2]; int6
     self->offset = self->job->from = self->job->got = left_by_earlier(self->job);
     self->job->length = -1;
     self->job->local = self->job->restart = false;
+    self->job->why = NULL;
     self->job->started = awl_loop_time(NULL);
     self->job->status = 0;
     if (self->offset && self->job->etag[0])
@@ -206,8 +254,7 @@ co_def(attempt, { struct job *job; awl_response *r; awl_http_pair pairs[2]; int6
         self->job->length = whole_length(self->r);
         if (self->job->length == self->offset) {
             self->job->local = true;
-            if ((errno = name_whole(self->job)))
-                co_raise(errno);
+            co_await(co_call(name_whole, .job = self->job));
             co_return(0);
         }
         self->job->restart = true;
@@ -270,7 +317,7 @@ static bool is_there(struct job *job)
     return true;
 }
 
-co_def(work, { struct job *job; int error; })
+co_def(work, { struct job *job; int error; bool there; })
 {
     co_begin;
     while (all.begun < all.count) {
@@ -282,8 +329,13 @@ co_def(work, { struct job *job; int error; })
         self->job = &jobs[all.begun++];
         self->job->active = true;
         self->job->length = -1;
-        if (!is_there(self->job))
+        self->there = is_there(self->job);
+        if (self->there && opt.sums)
+            co_try(self->error, co_call(check_sum, .job = self->job, .name = self->job->name, .fd = -1));
+        if (!self->there || self->error) {
+            self->error = 0;
             co_try(self->error, co_call(download, .job = self->job));
+        }
         if (self->error && !self->job->error)
             self->job->error = self->error;
         self->error = 0;
@@ -398,6 +450,8 @@ int main(int argc, char **argv)
         return rc;
     all.quiet = opt.quiet;
     all.often = opt.often;
+    if (opt.sums && (rc = sums_read(opt.sums)))
+        return options_misused(opt.sums, rc == EINVAL ? "a line is none that sha256sum writes" : strerror(rc));
     if (to_file() && (rc = open_folder(opt.folder)) > 0)
         return options_misused(opt.folder, strerror(rc));
 
@@ -418,6 +472,7 @@ int main(int argc, char **argv)
     }
     rc = awl_run_with(co_call(get_all), NULL, &status);
     free(jobs);
+    sums_free();
     if (folder >= 0)
         close(folder);
     return rc ? 1 : (int)status.i;

@@ -5,6 +5,7 @@
 #define AWL_GET_H
 
 #include <awl.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #ifndef VERSION
@@ -14,7 +15,7 @@
 /* What the command line says. */
 struct options {
     char *folder;
-    const char *ca_file;
+    const char *ca_file, *sums;
     long jobs, retries;
     double timeout; /* seconds */
     int first;      /* URL, of argv */
@@ -40,6 +41,7 @@ struct job {
     int64_t from, got, length; /* bytes: where this attempt began, what is there, what it should be (-1: unknown) */
     int status, error;
     bool local;   /* the error is of the file, not of the server */
+    const char *why; /* of it, in words; NULL: those of the error */
     bool restart; /* what is in NAME.part is of no use: begin anew */
     bool active, finished;
 };
@@ -63,5 +65,27 @@ AWL_CORO show_progress(const struct progress *all);
 
 /* Says what came of all. */
 void show_total(const struct progress *all);
+
+/* ---- Checksums (awl-get-sum.c) -------------------------------------------------------------------------------- */
+
+enum { SUM_TEXT = 65 }; /* bytes of a checksum as text */
+
+/* A SHA-256 in the making. */
+struct sum {
+    uint32_t state[8];
+    uint64_t len;
+    unsigned char block[64];
+};
+
+void sum_begin(struct sum *sum);
+void sum_add(struct sum *sum, const void *data, size_t len);
+void sum_end(struct sum *sum, char text[SUM_TEXT]);
+
+/* Reads a list as sha256sum writes it. 0; EINVAL: a line is none of such a list; what reading it brought; ENOMEM. */
+int sums_read(const char *path);
+
+/* What the checksum of a file is to be; NULL: it is not in the list. */
+const char *sums_find(const char *name);
+void sums_free(void);
 
 #endif

@@ -67,6 +67,30 @@ get 1 --quiet --timeout 0.3 "$url/stall"
 check [ "$(wc -l <err)" -eq 1 ]
 check [ ! -e files/stall ]
 
+# Checksums: only what is in the list, and as it says, gets its name; what an earlier run has begun wrongly, anew.
+sha256sum whole | sed "s/whole/resume/" >sums
+printf '%s  small\n' "$(printf 0%.0s $(seq 64))" >>sums
+get 0 --sums ../sums "$url/resume"
+check cmp whole files/resume
+get 1 --quiet --sums ../sums "$url/small/small" "$url/small/unlisted" "$url/resume"
+check [ "$(ls -A files)" = resume ]
+check grep -q "^awl-get: $url/small/small: small: it is not what --sums says: its SHA-256 is another$" err
+check grep -q "^awl-get: $url/small/unlisted: unlisted: it is not in the list of --sums$" err
+rm -rf files
+mkdir files
+echo other >files/resume.part
+same=yes
+get 0 -C --sums ../sums "$url/resume"
+check cmp whole files/resume
+echo other >files/resume
+get 0 -C --sums ../sums "$url/resume"
+check cmp whole files/resume
+same=
+echo 12 >sums
+get 2 --sums ../sums "$url/resume"
+get 2 --sums ../missing "$url/resume"
+get 2 --sums ../sums -O - "$url/resume"
+
 # No server commands the terminal.
 get 1 --quiet "$url/rude"
 check grep -q "^awl-get: $url/rude: 404 N$(printf '\303\266')??31m?2J\$" err
