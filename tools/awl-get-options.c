@@ -43,11 +43,11 @@ int options_parse(struct options *opt, int argc, char **argv)
     enum { DISCARD = 256, CACERT, SUMS, TIMEOUT, RETRIES, PROGRESS, QUIET, VERSION_, HELP };
     static char here[] = ".";
     static const struct option options[] = {
-        { "jobs", 1, NULL, 'j' },         { "folder", 1, NULL, 'P' },        { "output", 1, NULL, 'O' },
-        { "continue", 0, NULL, 'C' },     { "discard", 0, NULL, DISCARD },   { "cacert", 1, NULL, CACERT },
-        { "sums", 1, NULL, SUMS },        { "timeout", 1, NULL, TIMEOUT },  { "retries", 1, NULL, RETRIES },   { "progress", 0, NULL, PROGRESS },
-        { "quiet", 0, NULL, QUIET },      { "version", 0, NULL, VERSION_ },  { "help", 0, NULL, HELP },
-        { NULL, 0, NULL, 0 },
+        { "jobs", 1, NULL, 'j' },           { "folder", 1, NULL, 'P' },         { "output", 1, NULL, 'O' },
+        { "continue", 0, NULL, 'C' },       { "discard", 0, NULL, DISCARD },    { "cacert", 1, NULL, CACERT },
+        { "sums", 1, NULL, SUMS },          { "timeout", 1, NULL, TIMEOUT },    { "retries", 1, NULL, RETRIES },
+        { "progress", 0, NULL, PROGRESS },  { "quiet", 0, NULL, QUIET },        { "version", 0, NULL, VERSION_ },
+        { "help", 0, NULL, HELP },          { NULL, 0, NULL, 0 },
     };
     char *end;
 

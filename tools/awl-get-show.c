@@ -169,7 +169,7 @@ static size_t shown(const char *at)
     return n;
 }
 
-/* Writes a text to stderr. A server's words, and URLs that somebody else has listed, are not to command the terminal. */
+/* Writes a text to stderr. Servers' words, and URLs that somebody else has listed, are not to command the terminal. */
 static void say(const char *text)
 {
     while (*text) {

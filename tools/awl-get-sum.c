@@ -102,13 +102,12 @@ static int compare(const void *a, const void *b)
 static int take_line(char *line)
 {
     struct listed *more;
-    size_t n = 0;
+    size_t n;
 
     line[strcspn(line, "\r\n")] = '\0';
-    while (n < SUM_TEXT - 1 && ((line[n] >= '0' && line[n] <= '9') || ((line[n] | 32) >= 'a' && (line[n] | 32) <= 'f'))) {
-        line[n] = (char)(line[n] | 32); /* digits have that bit */
-        n++;
-    }
+    n = strspn(line, "0123456789abcdefABCDEF");
+    for (size_t i = 0; i < n; i++)
+        line[i] = (char)(line[i] | 32); /* digits have that bit */
     if (n != SUM_TEXT - 1 || line[n] != ' ' || (line[n + 1] != ' ' && line[n + 1] != '*') || !line[n + 2])
         return EINVAL;
     line[n] = '\0';

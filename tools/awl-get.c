@@ -102,7 +102,7 @@ co_def(check_sum, { struct job *job; const char *name; int fd; ssize_t n; struct
     co_end;
 }
 
-/* What came is whole: it gets its name, if it is what it is to be. What is not is of no use to anybody; but it may be so
+/* What came is whole: it gets its name, if it is what it is to be. What is not is of no use to anybody; but that may be
  * only because an earlier run had begun with something else. */
 co_def(name_whole, { struct job *job; char part[NAME_CAP + 8]; int error; })
 {

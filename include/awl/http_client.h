@@ -153,10 +153,10 @@ typedef struct awl_http_request_options {
  *             completes
  *   options   may be NULL
  * Result   awl_response *, whatever its status.
- * Errors   EINVAL: no URL, a host that is not ASCII (it has to be written as IDNA has it, "xn--…"), a header that cannot
- *          be sent, a user with a colon, two bodies, CONNECT; EPROTONOSUPPORT: another scheme, of the
- *          URL or of the proxy, or https where awl was built without TLS; those of awl_open_connection; ECONNRESET: it
- *          ended without a response; AWL_EPROTOCOL, AWL_EINCOMPLETE; AWL_EREDIRECT: too many redirects, or one that is
+ * Errors   EINVAL: no URL, a host that is not ASCII (it has to be written as IDNA has it, "xn--…"), a header that
+ *          cannot be sent, a user with a colon, two bodies, CONNECT; EPROTONOSUPPORT: another scheme, of the URL or of
+ *          the proxy, or https where awl was built without TLS; those of awl_open_connection; ECONNRESET: it ended
+ *          without a response; AWL_EPROTOCOL, AWL_EINCOMPLETE; AWL_EREDIRECT: too many redirects, or one that is
  *          refused; AWL_ESTATUS: raise_for_status, or what the proxy said to CONNECT; those of the body's coroutine,
  *          or of its files, EMSGSIZE: it is not as long as was promised; ECONNABORTED: the session was closed;
  *          ETIMEDOUT; ENOMEM; ECANCELED.

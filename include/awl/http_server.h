@@ -43,9 +43,9 @@
  * TIME. A client has 10 s for a head, 30 s for the next byte of a body, 60 s to take the next byte of a response, and 75 s
  * for its next request.
  *
- * MANY CLIENTS. When a server has all the connections that it may have, a new one takes the place of the one that has been without
- * a whole request for longest: idle, slow, or in a TLS handshake. If all have one, it gets 503 and is to come again (with TLS, it
- * is closed). With three quarters of them in use, idle ones are kept for 5 s.
+ * MANY CLIENTS. When a server has all the connections that it may have, a new one takes the place of the one that has
+ * been without a whole request for longest: idle, slow, or in a TLS handshake. If all have one, it gets 503 and is to
+ * come again (with TLS, it is closed). With three quarters of them in use, idle ones are kept for 5 s.
  */
 #ifndef AWL_HTTP_SERVER_H
 #define AWL_HTTP_SERVER_H

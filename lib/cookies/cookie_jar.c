@@ -114,7 +114,7 @@ static bool is_secure(const awl_url *url)
 
 static awl_url_part part(const char *text) { return (awl_url_part){ text, strlen(text) }; }
 
-/* Whether a goes before b: those that are not Secure first, lest http drive out what https has set (RFC 6265bis, 5.7). */
+/* Whether a goes before b: those that are not Secure do, lest http drive out what https has set: RFC 6265bis, 5.7. */
 static bool goes_before(const awl__cookie *a, const awl__cookie *b)
 {
     return a->secure != b->secure ? b->secure : a->used < b->used;

@@ -19,8 +19,6 @@ static awl_url_part trim(const char *from, const char *to)
 
 /* ---- Dates ------------------------------------------------------------------------------------------------------ */
 
-static bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 /* RFC 6265, 5.1.1: what stands between the parts of a date. */
 static bool is_delimiter(char c)
 {
@@ -34,7 +32,7 @@ static size_t number(const char *text, size_t len, size_t least, size_t most, in
     size_t digits = 0;
 
     *n = 0;
-    for (; digits < len && is_digit(text[digits]); digits++) {
+    for (; digits < len && awl__http_is_digit(text[digits]); digits++) {
         if (digits == most)
             return 0;
         *n = *n * 10 + (text[digits] - '0');
@@ -122,7 +120,7 @@ static bool max_age(awl_url_part value, int64_t now, int64_t *expires)
     if (value.len == negative)
         return false;
     for (size_t i = negative; i < value.len; i++) {
-        if (!is_digit(value.at[i]))
+        if (!awl__http_is_digit(value.at[i]))
             return false;
         if (n < INT64_C(1) << 40)
             n = n * 10 + (value.at[i] - '0');

@@ -54,8 +54,6 @@ bool awl__http_is_value(const char *text, size_t len)
     return span(text, len, VALUE) == len;
 }
 
-static bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 static char lower(char c) { return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c; }
 
 bool awl__http_same(const char *a, const char *b)
@@ -85,15 +83,14 @@ static int refuse(awl__http_head *head, uint16_t status, const char *what)
 
 /* ---- Hosts ------------------------------------------------------------------------------------------------------- */
 
-static bool is_hex(char c) { return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'f'); }
-
 /* RFC 3986, 3.2.2: a name, of which it need not be one that DNS can have. Without `colons`, it ends at one. */
 static size_t host_name(const char *value, size_t len, bool colons)
 {
     size_t i = span(value, len, HOST);
 
     while (i < len) {
-        const bool escape = value[i] == '%' && len - i > 2 && is_hex(value[i + 1]) && is_hex(value[i + 2]);
+        const bool escape = value[i] == '%' && len - i > 2 && awl__http_hex(value[i + 1]) >= 0 &&
+                            awl__http_hex(value[i + 2]) >= 0;
 
         if (!escape && (value[i] != ':' || !colons))
             break;
@@ -123,7 +120,7 @@ static bool is_host(const char *value, size_t len, bool with_host, bool with_por
     if (len - i < 2 && with_port)
         return false;
     i += i < len;
-    while (i < len && is_digit(value[i]))
+    while (i < len && awl__http_is_digit(value[i]))
         i++;
     return i == len;
 }
@@ -133,7 +130,7 @@ static bool is_host(const char *value, size_t len, bool with_host, bool with_por
 /* "HTTP/1.x". 0, or the status that a request gets. */
 static uint16_t parse_version(awl__http_head *head, const char *text)
 {
-    if (memcmp(text, "HTTP/", 5) != 0 || !is_digit(text[5]) || text[6] != '.' || !is_digit(text[7]))
+    if (memcmp(text, "HTTP/", 5) != 0 || !awl__http_is_digit(text[5]) || text[6] != '.' || !awl__http_is_digit(text[7]))
         return 400;
     head->minor = text[7] != '0'; /* what is later than 1.1 is spoken to as 1.1: RFC 9110, 2.5 */
     return text[5] == '1' ? 0 : 505;
@@ -198,7 +195,7 @@ static int status_line(awl__http_head *head, char *at, size_t start, size_t len)
     if (len < 12 || parse_version(head, line) || line[8] != ' ' || (len > 12 && line[12] != ' '))
         return refuse(head, 502, "the response does not begin with HTTP/1.x and a status");
     for (int i = 9; i < 12; i++) {
-        if (!is_digit(line[i]))
+        if (!awl__http_is_digit(line[i]))
             return refuse(head, 502, "the status is not a number of three digits");
     }
     if (line[9] == '0' || !awl__http_is_value(line, len))
@@ -216,7 +213,7 @@ static int content_length(awl__http_head *head, const char *value, size_t len)
     uint64_t length = 0;
 
     for (size_t i = 0; i < len; i++) {
-        if (!is_digit(value[i]) || length > (UINT64_MAX - 9) / 10)
+        if (!awl__http_is_digit(value[i]) || length > (UINT64_MAX - 9) / 10)
             return refuse(head, 400, "Content-Length is not one number");
         length = length * 10 + (uint64_t)(value[i] - '0');
     }
@@ -545,8 +542,7 @@ bool awl__http_chunk_line(const char *line, size_t len, uint64_t *size)
     size_t i = 0;
 
     for (; i < len; i++) {
-        const char c = lower(line[i]);
-        const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+        const int digit = awl__http_hex(line[i]);
 
         if (digit < 0)
             break;

@@ -83,6 +83,16 @@ bool awl__http_trailer_line(const char *line, size_t len);
 
 /* ---- Characters -------------------------------------------------------------------------------------------------- */
 
+static inline bool awl__http_is_digit(char c) { return c >= '0' && c <= '9'; }
+
+/* What a hexadecimal digit stands for; -1: it is none. */
+static inline int awl__http_hex(char c)
+{
+    const int small = c | 32;
+
+    return awl__http_is_digit(c) ? c - '0' : small >= 'a' && small <= 'f' ? small - 'a' + 10 : -1;
+}
+
 bool awl__http_is_token(const char *text, size_t len);       /* what methods and names are made of */
 bool awl__http_is_value(const char *text, size_t len);       /* no control characters but tabs */
 bool awl__http_same(const char *a, const char *b);           /* in any case */

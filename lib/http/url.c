@@ -6,12 +6,12 @@
 #include <errno.h>
 #include <string.h>
 
+#include "parser.h"
+
 /* ---- Characters -------------------------------------------------------------------------------------------------- */
 
 static bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-static bool is_digit(char c) { return c >= '0' && c <= '9'; }
-static bool is_hex(char c) { return is_digit(c) || ((c | 32) >= 'a' && (c | 32) <= 'f'); }
-static bool is_unreserved(char c) { return is_letter(c) || is_digit(c) || (c && strchr("-._~", c)); }
+static bool is_unreserved(char c) { return is_letter(c) || awl__http_is_digit(c) || (c && strchr("-._~", c)); }
 
 /* Whether all of a part is unreserved, sub-delims, escapes, or of `more`. */
 static bool is_made_of(awl_url_part part, const char *more)
@@ -20,7 +20,7 @@ static bool is_made_of(awl_url_part part, const char *more)
         const char c = part.at[i];
 
         if (c == '%') {
-            if (part.len - i < 3 || !is_hex(part.at[i + 1]) || !is_hex(part.at[i + 2]))
+            if (part.len - i < 3 || awl__http_hex(part.at[i + 1]) < 0 || awl__http_hex(part.at[i + 2]) < 0)
                 return false;
             i += 2;
         } else if (!is_unreserved(c) && !strchr("!$&'()*+,;=", c) && !strchr(more, c)) {
@@ -63,7 +63,7 @@ static bool is_port(awl_url_part port)
     unsigned n = 0;
 
     for (size_t i = 0; i < port.len; i++) {
-        if (!is_digit(port.at[i]) || (n = n * 10 + (unsigned)(port.at[i] - '0')) > 65535)
+        if (!awl__http_is_digit(port.at[i]) || (n = n * 10 + (unsigned)(port.at[i] - '0')) > 65535)
             return false;
     }
     return true;
@@ -118,7 +118,7 @@ static size_t scheme_len(const char *text)
 
     if (!is_letter(text[0]))
         return 0;
-    while (is_letter(text[n]) || is_digit(text[n]) || text[n] == '+' || text[n] == '-' || text[n] == '.')
+    while (is_letter(text[n]) || awl__http_is_digit(text[n]) || text[n] == '+' || text[n] == '-' || text[n] == '.')
         n++;
     return text[n] == ':' ? n : 0;
 }

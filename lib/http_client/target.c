@@ -27,8 +27,6 @@ void awl__http_put_pairs(awl__http_out *out, const awl_http_pair *pairs, char be
 
 /* ---- What people and servers write ------------------------------------------------------------------------------ */
 
-static bool is_hex(char c) { return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'f'); }
-
 /* Where the authority is, if there is one: "//" at the start, or behind a scheme. */
 static void find_authority(const char *text, size_t *from, size_t *to)
 {
@@ -46,7 +44,8 @@ static size_t tame(const char *text, char *out)
 
     find_authority(text, &from, &to);
     for (size_t i = 0; text[i]; i++) {
-        const bool host = i >= from && i < to, escape = text[i] == '%' && is_hex(text[i + 1]) && is_hex(text[i + 2]);
+        const bool host = i >= from && i < to;
+        const bool escape = text[i] == '%' && awl__http_hex(text[i + 1]) >= 0 && awl__http_hex(text[i + 2]) >= 0;
         const char *keep = host ? "!$&'()*+,;=:@/?#[]%" : escape ? "%" : "!$&'()*+,;=:@/?#";
 
         n += awl_url_encode(text + i, 1, keep, out ? out + n : NULL, out ? 4 : 0);
@@ -93,8 +92,6 @@ bool awl__http_take_host(awl_url_part host, char *to, size_t cap)
 
 /* ---- Users in URLs ---------------------------------------------------------------------------------------------- */
 
-static int digit(char c) { return c <= '9' ? c - '0' : (c | 32) - 'a' + 10; }
-
 int awl__http_take_login(awl_loop *loop, awl_url_part user, awl__login *login)
 {
     char *to = awl__alloc(loop, user.len + 2);
@@ -114,7 +111,7 @@ int awl__http_take_login(awl_loop *loop, awl_url_part user, awl__login *login)
             continue;
         }
         if (c == '%') {
-            c = (char)(digit(user.at[i + 1]) << 4 | digit(user.at[i + 2]));
+            c = (char)(awl__http_hex(user.at[i + 1]) << 4 | awl__http_hex(user.at[i + 2]));
             i += 2;
         }
         if (!c || (c == ':' && !named))

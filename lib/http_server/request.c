@@ -36,11 +36,6 @@ void awl__request_close(awl_request *request)
 
 /* ---- Decoding: RFC 3986, 2.1 ------------------------------------------------------------------------------------- */
 
-static int hex(char c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
-}
-
 /* One character at *at, which moves behind it. -1: the escape is no escape, or stands for a zero byte. */
 static int decode(const char **at, const char *end)
 {
@@ -48,10 +43,11 @@ static int decode(const char **at, const char *end)
 
     if (*from != '%')
         return (unsigned char)*from;
-    if (end - from < 3 || hex(from[1]) < 0 || hex(from[2]) < 0 || (from[1] == '0' && from[2] == '0'))
+    if (end - from < 3 || awl__http_hex(from[1]) < 0 || awl__http_hex(from[2]) < 0 ||
+        (from[1] == '0' && from[2] == '0'))
         return -1;
     *at = from + 3;
-    return hex(from[1]) << 4 | hex(from[2]);
+    return awl__http_hex(from[1]) << 4 | awl__http_hex(from[2]);
 }
 
 /* Decodes an escaped text. false: an escape is none, or stands for a zero byte. */
