@@ -130,6 +130,8 @@ static void frame(awl_request *request, int status, int64_t length)
     awl__body_out *out = &request->out;
 
     *out = (awl__body_out){ .discard = request->is_head };
+    if (request->in.error) /* nobody knows where the next request begins */
+        request->keep = false;
     if (has_no_body(status)) {
         out->framing = AWL__NO_BODY;
     } else if (length >= 0) {

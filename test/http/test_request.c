@@ -296,6 +296,7 @@ SERVER_TEST(chunks_beyond_the_limit_are_too_large, { awl_http_app_options option
     server_begins(self);
     CHECK_SAYS("413 .", POST("Transfer-Encoding: chunked\r\n", "4\r\n"));
     CHECK_INT(body_error, AWL_ELIMIT);
+    CHECK(strstr(the_wire.out, "\r\nConnection: close\r\n"));
     server_ends(self);
     co_end;
 }
