@@ -53,9 +53,9 @@ typedef struct awl_http_run_options {
  * prints nothing but what a loop reports.
  *
  * WORKERS are processes that share the port (SO_REUSEPORT); the kernel deals the connections out. `setup` is called in
- * each of them. One that ends is replaced, at most once a second. When this process gets SIGINT or SIGTERM it passes
- * SIGTERM on, and waits for all; one that does not end within `grace` and 10 s more is killed. They end with this
- * process, however that ends.
+ * each of them. One that ends is replaced, at most once a second, and that is reported as by a loop. When this process
+ * gets SIGINT or SIGTERM it passes SIGTERM on, and waits for all; one that does not end within `grace` and 10 s more is
+ * killed. They end with this process, however that ends.
  *
  *   host, port   as awl_start_server
  *   setup, arg   see above

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -190,16 +191,32 @@ static void take_signals(crew *c, int wait_ms)
     }
 }
 
+/* A worker has ended, and nobody had asked it to. */
+static void report_end(const crew *c, int status)
+{
+    const awl_loop_options *o = c->run.options.loop;
+    const char *how = WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) : "it exited";
+    const awl_report report = { .what = "a worker ended, and is replaced", .name = how, .message = how };
+
+    if (o && o->report)
+        o->report(o->report_arg, &report);
+    else
+        awl__report(NULL, &report);
+}
+
 /* Result: how many workers run. */
 static int reap(crew *c)
 {
-    int n = 0;
+    int n = 0, status;
 
     for (int i = 0; i < c->n; i++) {
         worker *w = &c->workers[i];
 
-        if (w->pid && waitpid(w->pid, NULL, WNOHANG) == w->pid)
+        if (w->pid && waitpid(w->pid, &status, WNOHANG) == w->pid) {
             w->pid = 0;
+            if (!c->kill_at)
+                report_end(c, status);
+        }
         n += w->pid != 0;
     }
     return n;

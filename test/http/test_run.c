@@ -254,17 +254,34 @@ static void tell_port(int port, void *arg)
         _exit(3);
 }
 
+static int report_pipe[2];
+
+static void tell_report(void *arg, const awl_report *report)
+{
+    char text[64];
+
+    (void)arg;
+    snprintf(text, sizeof text, "%s: %s", report->name, report->what);
+    if (write(report_pipe[1], text, sizeof text) != (ssize_t)sizeof text)
+        _exit(4);
+}
+
 /* Runs a crew in a process of its own. Result: its id; *port. */
 static pid_t begin_crew(int workers, int *port)
 {
-    const awl_http_run_options options = { .workers = workers, .listening = tell_port, .grace = AWL_SECOND };
+    const awl_loop_options loop = { .report = tell_report };
+    const awl_http_run_options options = {
+        .workers = workers, .listening = tell_port, .grace = AWL_SECOND, .loop = &loop
+    };
     pid_t pid;
 
     CHECK_INT(pipe2(port_pipe, O_CLOEXEC), 0);
+    CHECK_INT(pipe2(report_pipe, O_CLOEXEC | O_NONBLOCK), 0);
     pid = fork();
     if (pid == 0)
         _exit(awl_http_run("127.0.0.1", 0, setup, NULL, &options));
     close(port_pipe[1]);
+    close(report_pipe[1]);
     CHECK(pid > 0);
     CHECK_INT(read(port_pipe[0], port, sizeof *port), sizeof *port);
     close(port_pipe[0]);
@@ -295,12 +312,24 @@ static pid_t who_answers(int port)
     return body ? (pid_t)atoi(body + 4) : 0;
 }
 
+/* What has been reported since, of one. "": nothing. */
+static const char *reported(void)
+{
+    static char text[64];
+
+    if (read(report_pipe[0], text, sizeof text) != (ssize_t)sizeof text)
+        text[0] = '\0';
+    return text;
+}
+
 static int end_crew(pid_t pid)
 {
     int status;
 
     CHECK_INT(kill(pid, SIGTERM), 0);
     CHECK_INT(waitpid(pid, &status, 0), pid);
+    CHECK_STR(reported(), "");
+    close(report_pipe[0]);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
@@ -362,5 +391,15 @@ TEST(a_worker_that_crashes_is_replaced)
     second = who_answers_but(first, port);
     CHECK_INT(kill(second, SIGKILL), 0);
     (void)who_answers_but(second, port);
+    for (int i = 0, n = 0; n < 2; i++) { /* the other one had the port meanwhile */
+        const char *text = reported();
+
+        CHECK(i < 1000);
+        usleep(5000);
+        if (!text[0])
+            continue;
+        CHECK_STR(text, "Killed: a worker ended, and is replaced");
+        n++;
+    }
     CHECK_INT(end_crew(crew), 0);
 }
