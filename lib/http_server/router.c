@@ -73,10 +73,12 @@ static const char *part(awl_request *request, const char *text, size_t len)
     return to;
 }
 
-/* 0; ENOENT: it is another path; ENOMEM. The parameters are filled in on the way. */
+/* 0; ENOENT: it is another path; ENOMEM. What the braces match is copied when the whole path matches, so that a client
+ * cannot have each route copy a long one. */
 static int match(awl_request *request, const char *pattern)
 {
     const char *path = request->path;
+    size_t lens[AWL__PARAMS];
 
     request->n_params = 0;
     while (*pattern == '/' && *path == '/') {
@@ -87,17 +89,20 @@ static int match(awl_request *request, const char *pattern)
         if (name ? !rest && !n : n != len || memcmp(path, pattern, n) != 0)
             return ENOENT;
         if (name) {
-            awl__param *param = &request->params[request->n_params++];
-
-            param->name = pattern + 1;
-            param->value = part(request, path, n);
-            if (!param->value)
-                return ENOMEM;
+            lens[request->n_params] = n;
+            request->params[request->n_params++] = (awl__param){ pattern + 1, path };
         }
         pattern += len;
         path += n;
     }
-    return *pattern || *path ? ENOENT : 0;
+    if (*pattern || *path)
+        return ENOENT;
+    for (unsigned i = 0; i < request->n_params; i++) {
+        request->params[i].value = part(request, request->params[i].value, lens[i]);
+        if (!request->params[i].value)
+            return ENOMEM;
+    }
+    return 0;
 }
 
 static bool has_method(const awl__route *route, const char *method)

@@ -183,3 +183,41 @@ VIRTUAL_TEST(the_same_route_is_added_once, { awl_http_app *app; })
     awl_http_app_release(self->app);
     co_end;
 }
+
+/* ---- Memory ------------------------------------------------------------------------------------------------------ */
+
+static size_t memory_used(void)
+{
+    awl_loop_stats stats;
+
+    awl_loop_get_stats(awl_running_loop(), &stats);
+    return stats.memory_used;
+}
+
+HANDLER(weighs_the_search, { size_t before; })
+{
+    co_begin;
+    self->before = memory_used();
+    co_await(awl_http_next(self->request));
+    CHECK(memory_used() - self->before < 32768);
+    co_end;
+}
+
+/* A long path that many routes might match, but for its end, is not copied for each of them. */
+SERVER_TEST(routes_that_do_not_match_take_no_memory, { int i; })
+{
+    static char request[8192]; /* outlives the server */
+    char pattern[32];
+
+    co_begin;
+    self->app = app_of(on_weighs_the_search, NULL);
+    for (self->i = 0; self->i < 64; self->i++) {
+        snprintf(pattern, sizeof pattern, "/{x}/%d", self->i);
+        CHECK_INT(add(self->app, "GET", pattern, "n"), 0);
+    }
+    snprintf(request, sizeof request, "GET /%08000d/none HTTP/1.1\r\nHost: a\r\n\r\n", 0);
+    server_begins(self);
+    CHECK_SAYS("404", request);
+    server_ends(self);
+    co_end;
+}
