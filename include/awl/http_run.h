@@ -57,6 +57,10 @@ typedef struct awl_http_run_options {
  * gets SIGINT or SIGTERM it passes SIGTERM on, and waits for all; one that does not end within `grace` and 10 s more is
  * killed. They end with this process, however that ends.
  *
+ * RESTARTS without a gap: with `stream.reuse_port` a new program can listen on the port before the old one gets SIGTERM.
+ * What has arrived on connections that were accepted is answered. A client, or a proxy, that sends a request into an idle
+ * connection just when that ends has to send it again, as RFC 9112, 9.3.1 has it.
+ *
  *   host, port   as awl_start_server
  *   setup, arg   see above
  *   options      may be NULL

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include "http_server_priv.h"
 
@@ -219,6 +220,14 @@ static int parse(awl_request *request, bool *whole)
     return prepare(request, status);
 }
 
+/* What has arrived and not been read, the kernel knows. */
+bool awl__connection_is_quiet(const awl__connection *c)
+{
+    int n = 0;
+
+    return !awl__input_len(&c->s->in) && (c->s->io.fd < 0 || ioctl(c->s->io.fd, FIONREAD, &n) || !n);
+}
+
 /* The next request, in c->request; NULL: there is none. Nothing but the connection itself is held while it is idle. An end
  * and an error of the connection are alike, as nobody is to know. */
 co_def(next_request, { awl__connection *c; int status, rc; bool whole; })
@@ -227,7 +236,7 @@ co_def(next_request, { awl__connection *c; int status, rc; bool whole; })
 
     co_begin;
     awl__connection_enter(c, AWL__IDLE);
-    if (c->site->closing)
+    if (c->site->closing && awl__connection_is_quiet(c))
         co_return(0);
     if (!awl__input_len(&c->s->in)) {
         co_try(self->rc, awl__stream_fill(c->s));

@@ -111,10 +111,12 @@ void awl__site_leave(awl__connection *c)
     c->site->refused -= c->was_refused;
 }
 
+/* A request that has arrived, though nobody has looked yet, is answered like those that have begun: its client cannot tell
+ * whether it was, and may not be allowed to send it again. */
 void awl__site_stop(awl__site *site)
 {
     site->closing = true;
     for (awl__connection *c = site->idle; c; c = c->next)
-        if (c->phase == AWL__IDLE)
+        if (c->phase == AWL__IDLE && awl__connection_is_quiet(c))
             awl__stream_end(c->s);
 }

@@ -347,6 +347,31 @@ LIMIT_TEST(idle_connections_are_kept_for_less_time_when_there_are_many, {})
     co_end;
 }
 
+LIMIT_TEST(a_request_that_has_arrived_when_the_server_closes_is_answered, {})
+{
+    const char *answer;
+
+    co_begin;
+    limit_begins(10);
+    for (self->i = 0; self->i < 2; self->i++) {
+        self->fd[self->i] = call(self->port);
+        put(self->fd[self->i], REQUEST);
+        co_await(co_call(turns));
+        CHECK(strncmp(got(self->fd[self->i]), "HTTP/1.1 200 ", 13) == 0);
+    }
+    put(self->fd[0], REQUEST); /* the loop has not looked, and learns of the end first */
+    co_await(awl_server_wait_closed(self->server));
+    answer = got(self->fd[0]);
+    CHECK(strncmp(answer, "HTTP/1.1 200 ", 13) == 0);
+    CHECK(strstr(answer, "\r\nConnection: close\r\n"));
+    CHECK_STR(got(self->fd[0]), "END");
+    CHECK_STR(got(self->fd[1]), "END");
+    for (self->i = 0; self->i < 2; self->i++)
+        close(self->fd[self->i]);
+    limit_ends();
+    co_end;
+}
+
 /* ---- What each takes --------------------------------------------------------------------------------------------- */
 
 enum { MANY = 32, MOST = sizeof(void *) == 8 ? 1280 : 900 };
