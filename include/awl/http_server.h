@@ -130,7 +130,7 @@ void awl_http_on_access(awl_http_app *app, awl_http_access_fn *fn, void *arg);
  * Result   awl_server *: it accepts from now on; awl_server_port, awl_server_close and all others of awl/stream.h.
  * Errors   as awl_start_server.
  * Owns     the caller closes the server. Closed, it accepts nothing more, ends idle connections, and lets requests that
- *          have begun come to their end.
+ *          have begun, or have just arrived, come to their end.
  * Source   aiohttp.web.TCPSite; test/http/test_server.c
  */
 AWL_CORO awl_http_serve(awl_http_app *app, const char *host, int port, const awl_stream_options *options);
@@ -272,6 +272,8 @@ int awl_respond_redirect(awl_request *request, int status, const char *location)
  * Responds piece by piece: begin sends the head, write waits while too much is unsent, and the end comes with the
  * handler's, or before by awl_respond_end.
  *
+ *   status   200 to 599; below 300, a client that waits with its body (100-continue) is told to send it, so that the handler
+ *            can read and write by turns; the head goes with the first piece then
  *   length   bytes of the body; -1: not known, it goes in chunks (to an HTTP/1.0 client: to the end of the connection)
  * Result   begin: 0; EALREADY; EINVAL; ENOMEM. write: none. end: 0; EMSGSIZE: less was written than was promised, and the
  *          connection is aborted.
@@ -295,7 +297,7 @@ typedef struct awl_http_event {
 
 /*
  * Begins a response that is a stream of events (200, text/event-stream). Each is sent by awl_respond_event; the stream ends
- * with the handler.
+ * with the handler. Caches are told not to store it, and proxies that collect responses not to collect this one.
  *
  *   keep_alive   after so long without an event a comment is sent, so that nobody in between takes the connection for dead;
  *                0: 15 s; AWL_FOREVER: never

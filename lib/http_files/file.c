@@ -130,6 +130,9 @@ co_def(send_part, { awl_request *request; int fd; int64_t first, len, n; int rc;
 {
     co_begin;
     awl__connection_enter(self->request->connection, AWL__WRITE);
+    self->rc = awl__respond_release(self->request);
+    if (self->rc)
+        co_raise(self->rc);
     co_let(self->n, awl__stream_sendfile(self->request->s, self->fd, self->first, self->len));
     self->rc = awl__respond_counted(self->request, (uint64_t)self->n); /* fewer, if somebody shortened the file */
     if (self->rc)

@@ -75,6 +75,8 @@ int awl_respond_events(awl_request *request, awl_time keep_alive)
         return ENOMEM;
     error = awl_respond_field(request, "Cache-Control", "no-store");
     if (!error)
+        error = awl_respond_field(request, "X-Accel-Buffering", "no"); /* to nginx, and others that have it from there */
+    if (!error)
         error = awl_respond_begin(request, 200, "text/event-stream", -1);
     if (error)
         return error;

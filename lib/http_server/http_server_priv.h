@@ -99,13 +99,15 @@ struct awl_request {
     struct awl__form *form;     /* that was read */
     struct awl__events *events; /* the response is a stream of them */
     awl__http_out fields; /* of the response, before its head has gone */
+    char *held;           /* its head, which waits for the first piece of the body; NULL: it does not */
+    size_t held_len;
     awl__body_out out;
     uint64_t sent;
     uint16_t status; /* of the response; 0: its head has not gone */
     uint16_t wanted; /* of a page that is to be sent if there is no response */
     uint8_t n_params;
     int16_t refused; /* an error that is the client's, which gets the status `wanted` for it */
-    bool is_head, keep, told_to_go_on, failed;
+    bool is_head, keep, told_to_go_on, failed, holds;
     bool lingers; /* the client is given time to read the last word, though it may be sending still */
 
     /* Last: what it holds of fields, and what is behind it, is not cleared. */
@@ -117,6 +119,9 @@ struct awl_request {
  * 503 without memory. */
 int awl__request_open(awl_request *request, const char *text, size_t len);
 void awl__request_close(awl_request *request);
+
+/* A client that waits with its body is told to send it, if it has not been, and if it is not too late. 0 or the error. */
+int awl__request_go_on(awl_request *request);
 
 /* Whether the client has gone (disconnect.c). */
 bool awl__request_is_gone(const awl_request *request);
@@ -132,6 +137,9 @@ int awl__request_refuse(awl_request *request, int status, int error);
 
 /* A stream of events sends no more comments (events.c). */
 void awl__events_stop(struct awl__events *events);
+
+/* Sends a head that waits for the first piece of its body, before that goes. 0 or the error. */
+int awl__respond_release(awl_request *request);
 
 /* n bytes of the body have gone by another way than awl_respond_write: 0, or EMSGSIZE as for that. */
 int awl__respond_counted(awl_request *request, uint64_t n);
@@ -186,6 +194,9 @@ bool awl__site_join(awl__connection *c); /* false: there are too many, and none 
 void awl__site_leave(awl__connection *c);
 void awl__site_set_idle(awl__connection *c, bool idle);
 awl_time awl__site_patience(const awl__site *site); /* for idle connections */
+
+/* Whether nothing of another request has arrived. */
+bool awl__connection_is_quiet(const awl__connection *c);
 
 /* Tells a client that there are too many. */
 void awl__connection_say_busy(awl_stream *s);

@@ -289,7 +289,7 @@ int awl__request_refuse(awl_request *request, int status, int error)
 
 /* ---- The body ---------------------------------------------------------------------------------------------------- */
 
-static int go_on(awl_request *request)
+int awl__request_go_on(awl_request *request)
 {
     static const char line[] = "HTTP/1.1 100 Continue\r\n\r\n";
 
@@ -302,7 +302,7 @@ static int go_on(awl_request *request)
 co_def(request_read, { awl_request *request; char *buf; size_t cap; int rc; int64_t n; })
 {
     co_begin;
-    self->rc = self->cap ? go_on(self->request) : EINVAL;
+    self->rc = self->cap ? awl__request_go_on(self->request) : EINVAL;
     if (self->rc)
         co_raise(self->rc);
     awl__connection_enter(self->request->connection, AWL__BODY);

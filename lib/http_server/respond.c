@@ -173,6 +173,27 @@ static char *put_head(char *to, const awl_request *request, int status, const ch
     return put(to, "\r\n");
 }
 
+/* Keeps a head, to be sent by awl__respond_release. 0 or ENOMEM. */
+static int hold(awl_request *request, const char *head, size_t len)
+{
+    char *copy = awl_request_alloc(request, len);
+
+    if (!copy)
+        return ENOMEM;
+    memcpy(copy, head, len);
+    request->held = copy;
+    request->held_len = len;
+    return 0;
+}
+
+int awl__respond_release(awl_request *request)
+{
+    const char *head = request->held;
+
+    request->held = NULL;
+    return head ? awl_stream_write(request->s, head, request->held_len) : 0;
+}
+
 /* Sends a head with the first piece of its body behind it as one. 0 or the error. */
 static int send_head(awl_request *request, int status, const char *type, int64_t length, const void *data, size_t len)
 {
@@ -201,7 +222,10 @@ static int send_head(awl_request *request, int status, const char *type, int64_t
         parts[0].iov_len += len;
         len = 0;
     }
-    error = len ? awl_stream_writev(request->s, parts, 2) : awl_stream_write(request->s, head, parts[0].iov_len);
+    if (request->holds)
+        error = hold(request, head, parts[0].iov_len);
+    else
+        error = len ? awl_stream_writev(request->s, parts, 2) : awl_stream_write(request->s, head, parts[0].iov_len);
     if (head != small)
         awl__free(loop, head, cap);
     if (!error || request->s->error) /* else nothing of it has gone, and another can be tried */
@@ -292,9 +316,26 @@ int awl_respond_redirect(awl_request *request, int status, const char *location)
 
 /* ---- Piece by piece ---------------------------------------------------------------------------------------------- */
 
+/*
+ * Behind the head of the response a client that waits with its body cannot be told any more that it is wanted. Who begins
+ * to respond without having read it means to read on, if all goes well. The head waits for the first piece then: an answer
+ * to a request that has only just been asked for is too much for some (haproxy 2.6 comes to a standstill).
+ */
 int awl_respond_begin(awl_request *request, int status, const char *type, int64_t length)
 {
-    return request ? send_head(request, status, type, length, NULL, 0) : EINVAL;
+    bool told;
+    int error;
+
+    if (!request)
+        return EINVAL;
+    told = request->told_to_go_on;
+    error = status >= 200 && status < 300 ? awl__request_go_on(request) : 0;
+    if (error)
+        return error;
+    request->holds = request->told_to_go_on && !told;
+    error = send_head(request, status, type, length, NULL, 0);
+    request->holds = false;
+    return error;
 }
 
 void awl__respond_break(awl_request *request)
@@ -332,7 +373,9 @@ co_def(respond_write, { awl_request *request; const void *data; size_t len; int 
     co_begin;
     if (!self->request || !self->request->status || (self->len && !self->data))
         co_raise(EINVAL);
-    self->rc = awl__body_write(&self->request->out, self->request->s, self->data, self->len);
+    self->rc = awl__respond_release(self->request);
+    if (!self->rc)
+        self->rc = awl__body_write(&self->request->out, self->request->s, self->data, self->len);
     if (!self->rc && self->request->out.discard && awl__request_is_gone(self->request))
         self->rc = EPIPE; /* which no write would find out */
     if (self->rc)
@@ -359,7 +402,9 @@ int awl_respond_end(awl_request *request)
 
     if (!request || !request->status)
         return EINVAL;
-    error = awl__body_end(&request->out, request->s);
+    error = awl__respond_release(request);
+    if (!error)
+        error = awl__body_end(&request->out, request->s);
     return error ? broken(request, error) : 0;
 }
 

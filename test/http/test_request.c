@@ -341,6 +341,33 @@ SERVER_TEST(a_client_is_told_to_go_on_when_its_body_is_wanted, {})
     co_end;
 }
 
+HANDLER(reads_while_it_responds, { char c; int64_t n; })
+{
+    co_begin;
+    awl_respond_begin(self->request, 200, NULL, 2);
+    for (;;) {
+        co_let(self->n, awl_request_read(self->request, &self->c, 1));
+        if (!self->n)
+            break;
+        co_await(awl_respond_write(self->request, &self->c, 1));
+    }
+    co_end;
+}
+
+SERVER_TEST(and_also_when_the_response_begins_before_it_is_read, {})
+{
+    co_begin;
+    self->app = app_of(on_reads_while_it_responds, NULL);
+    server_begins(self);
+    client_sends(POST("Expect: 100-continue\r\nContent-Length: 2\r\n", ""));
+    settle();
+    CHECK_STR(the_wire.out, "HTTP/1.1 100 Continue\r\n\r\n");
+    CHECK_SAYS("100; 200 hi", "hi");
+    CHECK_SAYS("200 ho", POST("Content-Length: 2\r\n", "ho"));
+    server_ends(self);
+    co_end;
+}
+
 HANDLER(wants_no_body, {})
 {
     co_begin;

@@ -61,30 +61,7 @@ check is 401 code -u me:pass "$url/secret"
 
 # WebSockets and uploads from aiohttp, if it is there.
 python=$(for p in python3 /usr/bin/python3; do "$p" -c 'import aiohttp' 2>>"$dir/errors" && echo "$p" && break; done)
-[ -z "$python" ] || check "$python" - "$port" <<'END'
-import aiohttp, asyncio, os, sys
-
-async def main():
-    url = f"http://127.0.0.1:{sys.argv[1]}"
-    async with aiohttp.ClientSession() as session:
-        async with session.ws_connect(url + "/ws", protocols=["other", "repeat"], max_msg_size=0) as ws:
-            assert ws.protocol == "repeat"
-            for size in [0, 1, 125, 126, 65535, 65536, 3000000]:
-                data = os.urandom(size)
-                await ws.send_bytes(data)
-                assert (await ws.receive_bytes()) == data
-            await ws.send_str("h\u00e4llo \U0001f600")
-            assert (await ws.receive_str()) == "h\u00e4llo \U0001f600"
-            await ws.ping(b"x")
-            await ws.close(code=4000, message=b"bye")
-            assert ws.close_code == 4000
-        async with session.ws_connect(url + "/ws", max_msg_size=0) as ws:
-            await ws.send_bytes(bytes(5 << 20))
-            message = await ws.receive()
-            assert message.type == aiohttp.WSMsgType.CLOSE and message.data == 1009, message
-
-asyncio.run(main())
-END
+[ -z "$python" ] || check "$python" "$(dirname "$0")/websocket.py" "$url/ws"
 
 # Two processes, of which one dies.
 listen "$site" "$dir/files" --workers 2

@@ -75,6 +75,19 @@ HANDLER(feed, { int i, last; char id[12], data[80]; })
     co_end;
 }
 
+/* An event at once, and one when it is released. */
+HANDLER(live, {})
+{
+    co_begin;
+    if (awl_respond_events(self->request, 0))
+        co_return(0);
+    co_await(awl_respond_event(self->request, &(awl_http_event){ .data = "first" }));
+    co_await(awl_event_wait(&released));
+    awl_event_clear(&released);
+    co_await(awl_respond_event(self->request, &(awl_http_event){ .data = "second" }));
+    co_end;
+}
+
 /* Repeats messages, up to "close CODE REASON". With ?ping=MS, who is silent has to answer pings. */
 HANDLER(repeat, { awl_websocket *ws; awl_websocket_message m; int kind, code; awl_websocket_options options; })
 {
@@ -167,15 +180,29 @@ HANDLER(echo, { char block[16384]; int64_t n; })
     co_end;
 }
 
-/* Says how much has come. */
-HANDLER(count, { char block[16384]; int64_t n, all; })
+/* Says how much has come; with ?keep, it is in the folder then, as "kept". */
+HANDLER(count, { char block[16384]; int64_t n, all; FILE *kept; })
 {
+    char name[1000];
+
     co_begin;
+    if (awl_request_query(self->request, "keep")) {
+        snprintf(name, sizeof name, "%s/kept", site.folder);
+        self->kept = fopen(name, "wb");
+    }
     do {
         co_let(self->n, awl_request_read(self->request, self->block, sizeof self->block));
+        if (self->kept)
+            fwrite(self->block, 1, (size_t)self->n, self->kept);
         self->all += self->n;
     } while (self->n);
+    if (self->kept)
+        fclose(self->kept);
+    self->kept = NULL;
     awl_respond_print(self->request, 200, "text/plain", "%lld", (long long)self->all);
+    co_finally;
+    if (self->kept)
+        fclose(self->kept);
     co_end;
 }
 
@@ -248,11 +275,14 @@ HANDLER(state, {})
     co_end;
 }
 
-/* The log of what was done, for who counts: "GET /path 200". */
+/* The log of what was done, for who counts: "GET /path 200 127.0.0.1:PORT". */
 static void on_access(void *arg, const awl_request *request, int status, uint64_t bytes, awl_time took)
 {
+    char client[AWL_ADDRESS_TEXT];
+
     (void)arg, (void)bytes, (void)took;
-    fprintf(stderr, "%s %s %d\n", awl_request_method(request), awl_request_target(request), status);
+    fprintf(stderr, "%s %s %d %s\n", awl_request_method(request), awl_request_target(request), status,
+            awl_stream_peer(awl_request_stream(request), client, sizeof client));
 }
 
 static int set_tls(awl_stream_options *options)
@@ -278,6 +308,7 @@ static int setup(awl_http_app *app, awl_stream_options *options, void *arg)
         { "*", "/echo", on_echo },          { "*", "/count", on_count },          { "GET", "/ticks/{n}", on_ticks },
         { "POST", "/form", on_form },       { "*", "/slow/{ms}", on_slow },       { "GET", "/hold", on_hold },
         { "POST", "/release", on_release }, { "GET", "/state", on_state },
+        { "GET", "/live", on_live },
     };
     int error = awl_http_static(app, "/files", site.folder, &(awl_http_static_options){ .listing = true });
 
@@ -306,7 +337,7 @@ static int parse(awl_http_run_options *run, int argc, char **argv)
         { "workers", 1, NULL, 'w' },     { "port", 1, NULL, 'p' }, { "cert", 1, NULL, 'c' }, { "key", 1, NULL, 'k' },
         { "shared", 0, NULL, 's' },      { "most", 1, NULL, 'm' }, { "head", 1, NULL, 'H' }, { "body", 1, NULL, 'B' },
         { "write", 1, NULL, 'W' },       { "idle", 1, NULL, 'I' }, { "bytes", 1, NULL, 'b' }, { "cancel", 0, NULL, 'x' },
-        { 0 },
+        { "log", 0, NULL, 'l' },         { 0 },
     };
     int port = 0;
 
