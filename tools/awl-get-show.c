@@ -265,6 +265,15 @@ void show_end(const struct progress *all, const struct job *job)
     putc('\n', stderr);
 }
 
+void show_failure(const char *what, int error)
+{
+    erase();
+    if (error)
+        fprintf(stderr, "awl-get: %s: %s\n", what, strerror(error));
+    else
+        fprintf(stderr, "awl-get: %s\n", what);
+}
+
 void show_total(const struct progress *all)
 {
     const double passed = seconds_since(all->started);

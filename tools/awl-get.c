@@ -2,12 +2,13 @@
  * awl-get: downloads URLs, many at once. See awl-get.1. SPDX-License-Identifier: MIT
  *
  * As many workers as -j says take one URL after the other. What comes goes to NAME.part, which gets its name when it is
- * whole; for -O -, to a file without a name, from where it is copied when its turn has come.
+ * whole; for -O -, to a file without a name, from where a thread copies it when its turn has come.
  */
 #include "awl-get.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -21,8 +22,8 @@ static struct progress all;
 static struct options opt;
 static awl_http_session *session;
 static int folder = -1;
-static size_t copied;    /* for -O -: downloads that are on stdout */
-static awl_event turned; /* and that it was the next one's turn */
+static size_t copied;            /* for -O -: downloads that are on stdout */
+static awl_event landed, turned; /* and that one more has come, and has been copied */
 
 /* ---- Files ------------------------------------------------------------------------------------------------------ */
 
@@ -145,31 +146,48 @@ static void drop_empty(const struct job *job)
         unlinkat(folder, part, 0);
 }
 
-/* For -O -: copies those that are whole, up to the first that is still to come. */
-static void copy_in_turn(void)
+/* In a thread: whoever reads stdout may take his time. */
+static int copy_spool(void *arg, awl_result *result)
 {
-    static char buf[65536];
+    FILE *spool = arg;
+    char buf[65536];
+    size_t n;
 
-    for (; copied < all.count && jobs[copied].finished; copied++) {
-        struct job *job = &jobs[copied];
-        const bool failed = job->error != 0; /* and has been shown */
-        size_t n;
+    (void)result;
+    rewind(spool);
+    while ((n = fread(buf, 1, sizeof buf, spool)) > 0) {
+        const int error = write_all(STDOUT_FILENO, buf, n);
 
-        if (!job->spool)
-            continue;
-        rewind(job->spool);
-        while (!job->error && (n = fread(buf, 1, sizeof buf, job->spool)) > 0) {
-            job->error = write_all(STDOUT_FILENO, buf, n);
-            job->local = true;
-        }
-        if (ferror(job->spool) && !job->error)
-            job->error = EIO;
-        fclose(job->spool);
-        job->spool = NULL;
-        if (job->error && !failed)
-            show_end(&all, job);
+        if (error)
+            return error;
     }
-    awl_event_set(&turned);
+    return ferror(spool) ? EIO : 0;
+}
+
+/* For -O -: copies what is whole to stdout, in turn. If that fails, nothing else is of use. */
+co_def(copy_all, { struct job *job; int error; })
+{
+    co_begin;
+    for (; copied < all.count; copied++) {
+        self->job = &jobs[copied];
+        while (!self->job->finished) {
+            awl_event_clear(&landed);
+            co_await(awl_event_wait(&landed));
+        }
+        if (self->job->spool && !self->job->error) {
+            co_try(self->error, awl_run_in_executor(NULL, copy_spool, self->job->spool));
+            self->job->error = self->error;
+        }
+        if (self->job->spool)
+            fclose(self->job->spool);
+        self->job->spool = NULL;
+        if (self->error) {
+            show_failure("stdout", self->error);
+            co_raise(self->error);
+        }
+        awl_event_set(&turned);
+    }
+    co_end;
 }
 
 /* ---- A download -------------------------------------------------------------------------------------------------- */
@@ -345,10 +363,53 @@ co_def(work, { struct job *job; int error; bool there; })
         if (self->job->error)
             drop_empty(self->job);
         show_end(&all, self->job);
-        if (opt.to_stdout)
-            copy_in_turn();
+        awl_event_set(&landed);
     }
     co_end;
+}
+
+/* ---- Signals ----------------------------------------------------------------------------------------------------- */
+
+static int told[2]; /* a pipe */
+static volatile sig_atomic_t signal_number;
+
+static void take_signal(int number)
+{
+    const int error = errno;
+
+    signal_number = number;
+    if (write(told[1], "", 1) < 0)
+        signal_number = number; /* nobody can be told: the next signal is not caught */
+    errno = error;
+}
+
+/* The first SIGINT, SIGTERM or SIGHUP is caught, but not by who was started to ignore it. 0 or the error. */
+static int catch_signals(void)
+{
+    static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
+    struct sigaction before, action = { .sa_handler = take_signal, .sa_flags = (int)SA_RESETHAND };
+
+    signal(SIGPIPE, SIG_IGN); /* what cannot be written is an error, and is said */
+    if (pipe2(told, O_NONBLOCK | O_CLOEXEC))
+        return errno;
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        if (!sigaction(numbers[i], NULL, &before) && before.sa_handler != SIG_IGN)
+            sigaction(numbers[i], &action, NULL);
+    return 0;
+}
+
+/* Leaves the terminal clean, and what has come for -C; then the signal has its way. */
+static void interrupted(void *arg)
+{
+    (void)arg;
+    for (size_t i = 0; i < all.begun; i++)
+        if (jobs[i].active)
+            drop_empty(&jobs[i]);
+    for (size_t i = 0; i < all.count; i++)
+        all.failed += !jobs[i].finished || jobs[i].error;
+    show_failure("interrupted", 0);
+    show_total(&all);
+    raise(signal_number);
 }
 
 /* ---- All of them ------------------------------------------------------------------------------------------------ */
@@ -400,11 +461,17 @@ co_def(get_all, { awl_tls *tls; awl_task *progress; awl_task_group group; long i
     });
     if (!session)
         co_raise(errno);
+    awl_event_init(&landed);
     awl_event_init(&turned);
+    self->error = awl_add_reader(NULL, told[0], interrupted, NULL);
+    if (self->error)
+        co_raise(self->error);
     all.started = awl_loop_time(NULL);
     if (all.live || all.often)
         self->progress = awl_create_task(show_progress(&all));
     awl_task_group_enter(&self->group);
+    if (opt.to_stdout && (self->error = awl_task_group_spawn(&self->group, co_call(copy_all))))
+        awl_task_group_cancel(&self->group); /* no memory */
     for (self->i = 0; self->i < opt.jobs && (size_t)self->i < all.count; self->i++)
         if (awl_task_group_spawn(&self->group, co_call(work)))
             break; /* no memory: those that are there do it all */
@@ -416,7 +483,9 @@ co_def(get_all, { awl_tls *tls; awl_task *progress; awl_task_group group; long i
     show_total(&all);
     co_return(all.failed || self->error ? 1 : 0);
     co_finally;
+    awl_remove_reader(NULL, told[0]);
     awl_task_release(self->progress);
+    awl_event_fini(&landed);
     awl_event_fini(&turned);
     awl_http_session_close(session);
     close_tls(self->tls);
@@ -438,8 +507,22 @@ static int open_folder(char *path)
     return error_of(folder);
 }
 
+/* A file of ours must not take the number of a standard one that is closed. Whether stdout was open. */
+static bool open_standard(void)
+{
+    bool open_out = true;
+
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) < 0) {
+            open_out = open_out && fd != STDOUT_FILENO;
+            open("/dev/null", O_RDWR);
+        }
+    return open_out;
+}
+
 int main(int argc, char **argv)
 {
+    const bool can_print = open_standard();
     awl_value status = { .i = 1 };
     struct rlimit files;
     int rc;
@@ -447,7 +530,9 @@ int main(int argc, char **argv)
     setvbuf(stderr, NULL, _IOLBF, BUFSIZ); /* a line is one write, whatever it is put together from */
     rc = options_parse(&opt, argc, argv);
     if (rc >= 0)
-        return rc;
+        return rc ? rc : fflush(stdout) != 0;
+    if (opt.to_stdout && !can_print)
+        return options_misused("stdout", "it is closed");
     all.quiet = opt.quiet;
     all.often = opt.often;
     if (opt.sums && (rc = sums_read(opt.sums)))
@@ -470,6 +555,9 @@ int main(int argc, char **argv)
         free(jobs);
         return 1;
     }
+    rc = catch_signals();
+    if (rc)
+        return options_misused("signals", strerror(rc));
     rc = awl_run_with(co_call(get_all), NULL, &status);
     free(jobs);
     sums_free();

@@ -60,6 +60,9 @@ int show_names(struct job *jobs, size_t count);
 /* Says that a download has ended. */
 void show_end(const struct progress *all, const struct job *job);
 
+/* Says what ends it all; error: 0: no more than that. */
+void show_failure(const char *what, int error);
+
 /* Draws what is going on, every so often, until it is cancelled. */
 AWL_CORO show_progress(const struct progress *all);
 

@@ -40,7 +40,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif path.startswith("/busy") and asked[path] == 1:
             self.say(503, b"later\n")
         elif path.startswith("/stall"):
-            self.say(200, BODY[:10], length=len(BODY))
+            self.say(200, BODY[:10] if path == "/stall" else b"", length=len(BODY))
             self.wfile.flush()
             self.rfile.read(1)
             self.close_connection = True

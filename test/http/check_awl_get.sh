@@ -7,7 +7,7 @@ build=$1
 tls=${2-}
 work=$(mktemp -d) || exit 2
 servers=
-trap 'kill $servers; rm -rf "$work"' EXIT
+trap 'kill $servers 2>/dev/null; rm -rf "$work"' EXIT
 cd "$work" || exit 2
 unset http_proxy https_proxy HTTPS_PROXY all_proxy ALL_PROXY
 
@@ -155,6 +155,90 @@ get 0 --help
 check grep -q -e --discard out
 get 0 --version
 check grep -qx 'awl-get [0-9.]*' out
+
+# start ARG…: like get, in the background; its process is $last. await FILE [SIZE]: until it is there, and has that size.
+caught="env --default-signal=INT" # which a shell ignores in what it puts into the background
+start()
+{
+    rm -rf files
+    mkdir -p files
+    rm -f out err
+    (cd files && exec $caught ${MESON_EXE_WRAPPER-} "$build/tools/awl-get" "$@" >../out 2>../err) &
+    last=$!
+    servers="$servers $last"
+}
+await()
+{
+    tries=0
+    until [ -e "$1" ] && [ "$(wc -c <"$1")" = "${2:-0}" ] || [ $tries -ge 200 ]; do
+        tries=$((tries + 1))
+        sleep 0.05
+    done
+    check [ $tries -lt 200 ]
+}
+ends()
+{
+    wait "$last"
+    status=$?
+    [ $status = "$1" ] || { echo "exit status $status, not $1"; cat err; failed=1; }
+}
+
+# A signal ends it as it ends others; what has come stays, for -C, and what has not leaves nothing.
+for signal in INT:130 TERM:143 HUP:129; do
+    start -j 3 "$url/small/x" "$url/stall" "$url/stall/empty"
+    await files/stall.part 10
+    await files/empty.part 0
+    await files/x 9
+    kill -${signal%:*} "$last"
+    ends ${signal#*:}
+    check [ "$(ls -A files | tr '\n' ' ')" = "stall.part x " ]
+    check grep -q '^awl-get: interrupted$' err
+    check grep -q '^total: 1 of 3 arrived' err
+done
+
+# On a terminal, that is clean then; and stopping to read it does not end anything.
+check python3 "$here/../peers/terminal.py" "$build/tools/awl-get" --discard "$url/small/x" "$url/stall"
+
+# Who reads stdout may go: then it is over, and is said. Or take his time: the others come meanwhile, and a signal ends it.
+mkfifo pipe
+start -j 1 --quiet -O - "$url/whole" "$url/small/x"
+ends 0
+(cd files && ${MESON_EXE_WRAPPER-} "$build/tools/awl-get" --quiet -O - "$url/whole" "$url/stall" 2>../err >../pipe
+    echo $? >../status) &
+servers="$servers $!"
+head -c 10 <pipe >out
+await status 2
+check [ "$(cat status)" = 1 ]
+check grep -qx 'awl-get: stdout: Broken pipe' err
+if [ -w /dev/full ]; then
+    "$build/tools/awl-get" --quiet -O - "$url/whole" >/dev/full 2>err
+    check [ $? = 1 ]
+    check grep -qx 'awl-get: stdout: No space left on device' err
+    "$build/tools/awl-get" --help >/dev/full 2>err
+    check [ $? = 1 ]
+fi
+"$build/tools/awl-get" -O - "$url/whole" >&- 2>err
+check [ $? = 2 ]
+check grep -q '^awl-get: stdout: ' err
+"$build/tools/awl-get" --discard "$url/whole" <&- >&- 2>&-
+check [ $? = 0 ]
+$caught "$build/tools/awl-get" -O - "$url/whole" "$url/small/slow-reader" >pipe 2>err &
+last=$!
+servers="$servers $last"
+exec 3<pipe
+await_line()
+{
+    tries=0
+    until grep -q "$1" err || [ $tries -ge 200 ]; do
+        tries=$((tries + 1))
+        sleep 0.05
+    done
+    check [ $tries -lt 200 ]
+}
+await_line 'slow-reader: 19 bytes' # though nothing of the first has been read
+kill -INT "$last"
+ends 130
+exec 3<&-
 
 # https: with the right CA, and with another one.
 if [ "$tls" = tls ] && command -v openssl >/dev/null; then
