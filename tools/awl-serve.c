@@ -14,11 +14,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <awl/http_files.h>
 #include <awl/http_run.h>
+
+#include "awl-serve-log.h"
 
 enum { DEFAULT_PORT = 8080, MAX_WORKERS = 1024, FAILED = 1, MISUSED = 2 };
 
@@ -28,76 +29,6 @@ typedef struct settings {
     int port, workers;
     bool quiet;
 } settings;
-
-/* ---- The access log ------------------------------------------------------------------------------------------------ */
-
-/* The address without the port, as the log has it: "192.0.2.1", "2001:db8::1", and "-" where there is none. */
-static void log_client(const awl_request *request)
-{
-    char text[AWL_ADDRESS_TEXT];
-    const char *host = awl_stream_peer(awl_request_stream(request), text, sizeof text);
-    char *colon = strrchr(text, ':');
-
-    if (colon)
-        *colon = '\0';
-    if (host[0] == '[') {
-        host++;
-        text[strcspn(text, "]")] = '\0';
-    }
-    fputs(*host ? host : "-", stderr);
-}
-
-/* What a client sent may neither end the line nor the quotes, nor command a terminal. */
-static void log_escaped(const char *text)
-{
-    for (; *text; text++) {
-        const unsigned char c = (unsigned char)*text;
-
-        if (c < 0x20 || c > 0x7e || c == '"' || c == '\\')
-            fprintf(stderr, "\\x%02x", c);
-        else
-            putc(c, stderr);
-    }
-}
-
-/* "[21/Nov/2026:18:31:45 +0000]", in English in any locale. */
-static void log_time(void)
-{
-    static const char months[12][4] = {
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    };
-    const time_t now = time(NULL);
-    struct tm tm;
-    char zone[8];
-
-    if (!localtime_r(&now, &tm) || !strftime(zone, sizeof zone, "%z", &tm)) {
-        fputs("[-]", stderr);
-        return;
-    }
-    fprintf(stderr, "[%02d/%s/%d:%02d:%02d:%02d %s]", tm.tm_mday, months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour,
-            tm.tm_min, tm.tm_sec, zone);
-}
-
-/* One line in the common log format: client, two names that we do not know, time, request, status, bytes. */
-static void log_access(void *arg, const awl_request *request, int status, uint64_t bytes, awl_time took)
-{
-    (void)arg, (void)took;
-    log_client(request);
-    fputs(" - - ", stderr);
-    log_time();
-    if (*awl_request_method(request)) {
-        fputs(" \"", stderr);
-        log_escaped(awl_request_method(request));
-        putc(' ', stderr);
-        log_escaped(awl_request_target(request));
-        fprintf(stderr, " HTTP/1.%d\"", awl_request_minor(request));
-    } else
-        fputs(" \"-\"", stderr);
-    if (bytes)
-        fprintf(stderr, " %d %llu\n", status, (unsigned long long)bytes);
-    else
-        fprintf(stderr, " %d -\n", status);
-}
 
 /* ---- Serving ------------------------------------------------------------------------------------------------------- */
 
@@ -133,11 +64,11 @@ static int set_folder(awl_http_app *app, const settings *s)
 static int setup(awl_http_app *app, awl_stream_options *options, void *arg)
 {
     const settings *s = arg;
-    const int rc = set_folder(app, s);
+    int rc = set_folder(app, s);
 
     if (!s->quiet)
         awl_http_on_access(app, log_access, NULL);
-    return rc ? rc : set_tls(options, s);
+    return rc ? rc : (rc = awl_http_on_cleanup(app, log_end, NULL)) ? rc : set_tls(options, s);
 }
 
 /* Whether the settings can be served at all. Result: 0, or FAILED, and what is wrong has been said. */
@@ -170,7 +101,7 @@ static void report(void *arg, const awl_report *r)
 {
     (void)arg;
     if (accepting || getpid() != main_process)
-        fprintf(stderr, "awl-serve: %s: %s\n", r->what, r->message ? r->message : awl_strerror(r->error));
+        log_report(r->what, r->message ? r->message : awl_strerror(r->error));
 }
 
 /* Whoever has started the program reads this line to learn the port. */
@@ -259,8 +190,8 @@ static settings parse(int argc, char **argv)
         case KEY: s.key = optarg; break;
         case WORKERS: s.workers = number("--workers", optarg, 1, MAX_WORKERS); break;
         case QUIET: s.quiet = true; break;
-        case VERSION: puts("awl-serve " AWL_VERSION); exit(0);
-        case HELP: print_help(); exit(0);
+        case VERSION: puts("awl-serve " AWL_VERSION); exit(fflush(stdout) ? FAILED : 0);
+        case HELP: print_help(); exit(fflush(stdout) ? FAILED : 0);
         default: exit(MISUSED); /* getopt_long has said what is wrong */
         }
     }
@@ -273,7 +204,6 @@ static settings parse(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    static char log_buffer[48 * 1024]; /* the longest line: 8190 bytes, each of which may be escaped by four */
     static char name[] = "awl-serve";
     awl_value failed = { .i = FAILED };
     settings s;
@@ -283,10 +213,7 @@ int main(int argc, char **argv)
         argv[0] = name; /* what getopt_long's messages begin with */
     s = parse(argc, argv);
 
-    /* A line of the log goes in one piece, so that those of several workers do not mix. That nobody reads it any more is no
-     * reason to end. */
-    setvbuf(stderr, log_buffer, _IOLBF, sizeof log_buffer);
-    signal(SIGPIPE, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN); /* that nobody reads the log any more is no reason to end */
 
     main_process = getpid();
     if (awl_run_with(co_call(try_out, .s = &s), NULL, &failed) || failed.i)

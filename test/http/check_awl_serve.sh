@@ -86,7 +86,46 @@ check grep -q "$kept"' "GET /a.txt HTTP/1.1" 206 3$' "$dir/log"
 check grep -qF 'GET /\x22quoted\x5c HTTP/1.1" 404 ' "$dir/log"
 check is '' grep -v "$kept"' "[^"]*" [1-5][0-9][0-9] [-0-9]*$' "$dir/log"
 
+# A log that nobody reads does not hold it up: some of it is kept, and what is lost is counted. Nor does one that cannot be
+# written, or its end.
+check ends 0
+mkfifo "$dir/pipe"
+exec 4<>"$dir/pipe"
+listen ${MESON_EXE_WRAPPER-} "$serve" --port 0 "$dir/site" 2>"$dir/pipe"
+url=${port#listening on }
+long=$(head -c 8000 /dev/zero | tr '\0' x)
+set --
+for i in 1 2 3 4 5; do
+    set -- "$@" "$url/$long" "$url/$long" "$url/$long" "$url/$long" "$url/$long" "$url/$long" "$url/$long" "$url/$long" "$url/$long"
+done
+curl -s "$@" >/dev/null
+curl -s "$@" >/dev/null
+check is 0123456789 curl -s "$url/a.txt"
+timeout 10 sed '/^awl-serve: .* lines of the log are lost/q' <&4 >"$dir/log"
+check [ "$(grep -c "$kept"' "GET /x*x HTTP/1.1" 404 ' "$dir/log")" -ge 20 ]
+check grep -q '^awl-serve: [1-9][0-9]* lines of the log are lost' "$dir/log"
+check is 90 awk '/lines of the log are lost/ { n += $2 } / 404 / { n++ } / 200 10$/ { n++ } END { print n - 1 }' "$dir/log"
+check is 0123456789 curl -s "$url/a.txt"
+timeout 10 sed q <&4 >"$dir/log"
+check grep -q "$kept"' "GET /a.txt HTTP/1.1" 200 10$' "$dir/log"
+for i in 1 2 3; do
+    curl -s "$@" >/dev/null
+done
+check ends 0
+exec 4<&-
+mkfifo "$dir/pipe2"
+cat "$dir/pipe2" >/dev/null &
+reader=$!
+listen ${MESON_EXE_WRAPPER-} "$serve" --port 0 "$dir/site" 2>"$dir/pipe2"
+url=${port#listening on }
+kill "$reader"
+wait "$reader"
+check is 0123456789 curl -s "$url/a.txt"
+check is 0123456789 curl -s "$url/a.txt"
+check ends 0
+
 # A download that has begun is finished before the end; nobody else is let in.
+serve_site
 dd if=/dev/zero of="$dir/site/big" bs=1000000 count=20 2>/dev/null
 curl -s --limit-rate 20000000 -o "$dir/big" "$url/big" &
 download=$!
