@@ -175,8 +175,9 @@ END
 done
 
 # WebSockets.
-python=$(for p in python3 /usr/bin/python3; do "$p" -c 'import aiohttp' 2>>"$dir/errors" && echo "$p" && break; done)
-[ -z "$python" ] || check "$python" "$here/websocket.py" "$url/ws" proxy
+if python_with aiohttp; then
+    check "$python" "$here/websocket.py" "$url/ws" proxy
+fi
 
 # A client that goes while its handler runs: the proxy goes, too, and the handler is cancelled.
 check is 000 code --max-time 0.3 "$url/slow/60000"

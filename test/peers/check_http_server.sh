@@ -7,7 +7,6 @@ begin curl python3
 listen "$peer"
 [ -n "$port" ] || exit 1
 url=http://127.0.0.1:$port
-has() { command -v "$1" >/dev/null; }
 
 # is WHAT COMMAND…: whether the command prints just that.
 is()
@@ -79,8 +78,7 @@ assert [line for line in data.split(b'\n') if line.startswith(b'Hello')] == [b'H
 END
 
 # aiohttp and requests, where Python has them.
-for python in python3 /usr/bin/python3; do
-    "$python" -c 'import aiohttp' 2>/dev/null || continue
+if python_with aiohttp; then
     check "$python" - "$url" <<'END'
 import asyncio, sys, aiohttp
 
@@ -97,15 +95,20 @@ async def main():
 
 asyncio.run(main())
 END
-    break
-done
-if python3 -c 'import requests' 2>/dev/null; then
-    check python3 - "$url" <<'END'
+fi
+if python_with requests; then
+    check "$python" - "$url" <<'END'
 import sys, requests
 
-session = requests.Session()
-assert session.get(sys.argv[1] + '/moved').text == 'Hello moved\n'
-assert session.post(sys.argv[1] + '/echo', data=iter([b'a', b'b' * 100000])).content == b'a' + b'b' * 100000
+url, session = sys.argv[1], requests.Session()
+moved = session.get(url + '/moved')
+assert moved.text == 'Hello moved\n' and [r.status_code for r in moved.history] == [302]
+assert session.post(url + '/echo', data=iter([b'a', b'b' * 100000])).content == b'a' + b'b' * 100000
+assert session.post(url + '/echo', json={'a': [1, None]}).json() == {'a': [1, None]}
+streamed = session.get(url + '/bytes/500000', stream=True)
+assert sum(len(piece) for piece in streamed.iter_content(1000)) == 500000
+assert session.head(url + '/length/77').headers['Content-Length'] == '77'
+assert session.delete(url + '/hello/a').status_code == 405
 END
 fi
 
@@ -114,6 +117,10 @@ if has wget; then
     check is 'x=1&y=2' wget -qO- --post-data 'x=1&y=2' "$url/echo"
     check wget -qO "$dir/back" "$url/bytes/2000000"
     check is 2000000 stat -c %s "$dir/back"
+    head -c 500000 "$dir/back" >"$dir/start"
+    check wget -q -c -O "$dir/start" "$url/length/2000000" # without Range: anew
+    check cmp -s "$dir/back" "$dir/start"
+    check [ "$(wget -qO- -S "$url/none" 2>&1 | grep -c ' 404 ')" = 1 ]
 fi
 
 if has node; then
@@ -144,8 +151,11 @@ if has ab; then
     check grep -q '^Complete requests: *2000$' "$dir/ab"
     check grep -q '^Failed requests: *0$' "$dir/ab"
     check grep -q '^Keep-Alive requests: *2000$' "$dir/ab"
+    check sh -c "! grep '^Non-2xx' $dir/ab"
     ab -q -n 500 -c 10 "$url/length/20000" >"$dir/ab" 2>&1
     check grep -q '^Failed requests: *0$' "$dir/ab"
+    check grep -q '^HTML transferred: *10000000 bytes$' "$dir/ab"
+    check sh -c "! grep '^Non-2xx' $dir/ab"
 fi
 if has wrk; then
     wrk -t1 -c20 -d1s "$url/hello/a" >"$dir/wrk" 2>&1
@@ -155,6 +165,7 @@ fi
 if has h2load; then
     h2load --h1 -n 2000 -c 20 -m 8 "$url/bytes/1000" >"$dir/h2load" 2>&1
     check grep -q '2000 succeeded, 0 failed, 0 errored, 0 timeout' "$dir/h2load"
+    check grep -q '^status codes: 2000 2xx' "$dir/h2load"
 fi
 check is 'Hello after' curl -s "$url/hello/after"
 finish

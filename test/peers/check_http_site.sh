@@ -60,8 +60,9 @@ check is 'come in' curl -s -u me:pass:word "$url/secret"
 check is 401 code -u me:pass "$url/secret"
 
 # WebSockets and uploads from aiohttp, if it is there.
-python=$(for p in python3 /usr/bin/python3; do "$p" -c 'import aiohttp' 2>>"$dir/errors" && echo "$p" && break; done)
-[ -z "$python" ] || check "$python" "$(dirname "$0")/websocket.py" "$url/ws"
+if python_with aiohttp; then
+    check "$python" "$(dirname "$0")/websocket.py" "$url/ws"
+fi
 
 # Two processes, of which one dies.
 listen "$site" "$dir/files" --workers 2
@@ -91,7 +92,23 @@ for lesson in 28_http_server 29_rest_api 30_sse_clock 31_chat; do
         check is '[]' curl -s "$url/notes"
         ;;
     30*) check sh -c "curl -sN --max-time 2 $url/time | grep -q '^data: ..:..:..'" ;;
-    31*) check sh -c "curl -s $url/ | grep -q '/chat'" ;;
+    31*)
+        check sh -c "curl -s $url/ | grep -q '/chat'"
+        python_with aiohttp && check "$python" - "$url/chat" <<'END'
+import aiohttp, asyncio, sys
+
+async def main():
+    async with aiohttp.ClientSession() as session:
+        async with session.ws_connect(sys.argv[1]) as a, session.ws_connect(sys.argv[1]) as b:
+            await a.send_str("hello")
+            assert await a.receive_str() == await b.receive_str() == "hello"
+            await a.close()
+            await b.send_str("is anybody there?")
+            assert await b.receive_str() == "is anybody there?"
+
+asyncio.run(main())
+END
+        ;;
     esac
     kill -TERM "$last"
     wait "$last"

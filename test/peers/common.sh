@@ -3,9 +3,11 @@
 #   begin NAME…          exits with 77 where one of these programs is missing; makes the folder $dir, gone at the end
 #   listen COMMAND…      runs it in the background, killed at the end; $port is what it prints first
 #   check COMMAND…       counts whether it succeeds
+#   python_with MODULE   $python: one that has it; false, and counted as skipped, if there is none
+#   has NAME             whether that program is there; likewise
 #   finish               the last line, and the exit status
 set -u
-passed=0 failed=0 pids=
+passed=0 failed=0 skipped=0 pids=
 
 begin()
 {
@@ -72,9 +74,27 @@ check()
     fi
 }
 
+skip()
+{
+    echo "skipped: $1 is missing"
+    skipped=$((skipped + 1))
+    return 1
+}
+
+has() { command -v "$1" >/dev/null || skip "$1"; }
+
+python_with()
+{
+    for python in python3 /usr/bin/python3; do
+        "$python" -c "import $1" 2>/dev/null && return
+    done
+    skip "Python's $1"
+}
+
 finish()
 {
-    echo "$passed passed, $failed failed"
+    [ $skipped -eq 0 ] || skipped_too=", $skipped skipped"
+    echo "$passed passed, $failed failed${skipped_too-}"
     [ $failed -eq 0 ] && [ $passed -gt 0 ]
     exit
 }
