@@ -8,7 +8,8 @@
 
 enum {
     MOST_DRAINED = 65536,        /* bytes of a body that nobody read, and that are read to keep a connection */
-    LINGER = 2,                  /* seconds that a client has to read why it was refused */
+    LINGER = 2,                  /* seconds that a client has to read why it was refused, if it sends nothing */
+    MOST_LINGER = 10,            /* and if it sends on and on */
     LONGEST_LINE = 16384,        /* of chunks and trailers */
 };
 
@@ -264,16 +265,20 @@ co_def(next_request, { awl__connection *c; int status, rc; bool whole; })
     co_end;
 }
 
-/* Who was refused may be sending still: to close now would destroy the answer on its way. */
-co_def(let_linger, { awl__connection *c; int rc; int64_t n; char sink[256]; })
+/* Who was refused may be sending still: to close now would destroy the answer on its way. As long as it goes on sending it
+ * has more time, but not for ever. */
+co_def(let_linger, { awl__connection *c; int rc; awl_time end; int64_t n; char sink[2048]; })
 {
     co_begin;
     if (self->c->s->error || awl_stream_write_eof(self->c->s))
         co_return(0);
     self->c->phase = AWL__IDLE;
-    self->c->deadline = awl__later(self->c->app->loop, LINGER * AWL_SECOND);
-    arm(self->c);
+    self->end = awl__later(self->c->app->loop, MOST_LINGER * AWL_SECOND);
     do {
+        self->c->deadline = awl__later(self->c->app->loop, LINGER * AWL_SECOND);
+        if (self->c->deadline > self->end)
+            self->c->deadline = self->end;
+        arm(self->c);
         co_try(self->rc, awl_stream_read(self->c->s, self->sink, sizeof self->sink));
         if (self->rc)
             break;

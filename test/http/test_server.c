@@ -92,6 +92,28 @@ SERVER_TEST(who_is_refused_is_not_listened_to_but_not_cut_off_either, {})
     co_end;
 }
 
+SERVER_TEST(who_sends_on_after_a_refusal_has_more_time_but_not_for_ever, { int i; })
+{
+    co_begin;
+    server_begins(self);
+    CHECK_SAYS("400 .", "nonsense\r\n\r\n");
+    for (; self->i < 9; self->i++) {
+        client_sends("more");
+        settle();
+        CHECK(!the_wire.closed);
+        co_await(awl_sleep(AWL_SECOND));
+    }
+    CHECK_INT(the_wire.at, the_wire.in_len);
+    for (self->i = 0; self->i < 2; self->i++) {
+        client_sends("more");
+        co_await(awl_sleep(AWL_SECOND));
+    }
+    CHECK(the_wire.closed);
+    co_await(self->server);
+    server_ends(self);
+    co_end;
+}
+
 SERVER_TEST(lingering_ends_with_the_client, {})
 {
     co_begin;
