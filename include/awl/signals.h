@@ -26,8 +26,8 @@
  * (sigaction with SA_RESTART, so that system calls of the program's go on); what was there before is put back when the
  * last has gone. A signal is told to everybody who asks for it, once for each time that the process got it: the kernel
  * itself makes one of several that come before the first is delivered, but for the real-time signals. The real handler
- * does no more than ring the loop's bell; all else happens in the loop's thread. It is not delivered while it is blocked
- * in all threads. For SIGCHLD a handler that was there before is called, too.
+ * does no more than ring the loop's bell; all else happens in the loop's thread. It is not delivered while it is
+ * blocked in all threads. For SIGCHLD a handler that was there before is called, too.
  *
  * NOT all signals can be asked for: EINVAL for SIGKILL and SIGSTOP, and for those that a fault of the program's raises
  * (SIGSEGV, SIGBUS, SIGFPE, SIGILL), which must not return to it.
@@ -42,8 +42,8 @@
 /* ---- Handlers ---------------------------------------------------------------------------------------------------- */
 
 /*
- * Calls fn(arg) in the loop each time that a signal has come. At most one for each signal and loop; another call replaces
- * the first.
+ * Calls fn(arg) in the loop each time that a signal has come. At most one for each signal and loop; another call
+ * replaces the first.
  *
  *   loop     NULL: the running loop
  *   signal   its number, such as SIGTERM
@@ -84,7 +84,7 @@ awl_signals *awl_signals_open_n(const int *signals, size_t n) __attribute__((war
  */
 AWL_CORO awl_signals_next(awl_signals *signals);
 
-/* Takes no more; those that were not waited for are forgotten. NULL is let be. Tasks that wait end with ECONNABORTED. */
+/* Takes no more; those that were not waited for are forgotten. Tasks that wait end with ECONNABORTED. NULL is let be. */
 void awl_signals_close(awl_signals *signals);
 
 /*

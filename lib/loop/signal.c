@@ -1,9 +1,9 @@
 /*
  * Signals for loops. What a process has one of, its handlers, is shared by all loops here; nothing else is.
  *
- * A real handler (sigaction, SA_RESTART) counts a signal for each that watches for it and rings the bell of its loop, an
- * eventfd that is there already. Not a signalfd: that needs the signal blocked in every thread, which a library cannot
- * arrange after the fact, and a blocked signal stays so in the programs that are run by this one.
+ * A real handler (sigaction, SA_RESTART) counts a signal for each that watches for it and rings the bell of its loop,
+ * an eventfd that is there already. Not a signalfd: that needs the signal blocked in every thread, which a library
+ * cannot arrange after the fact, and a blocked signal stays so in the programs that are run by this one.
  *
  * The handler takes no lock and walks a list that others change: who takes something out waits until no handler is
  * under way before its memory is used again. A forked child has the handlers of before, and watches for nothing.
@@ -29,7 +29,7 @@ static slot slots[NSIG];
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; /* of the slots; a handler only reads them */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static atomic_uint under_way; /* handlers, in all threads */
-static atomic_int owner;       /* the process whose slots these are */
+static atomic_int owner;      /* the process whose slots these are */
 
 /* ---- The handler ------------------------------------------------------------------------------------------------- */
 
@@ -84,7 +84,7 @@ static void caught(int number, siginfo_t *info, void *context)
         before = at->before;
     atomic_fetch_sub(&under_way, 1);
 
-    /* What is raised now comes when this handler returns. SIGCHLD does nothing by default, but others may wait for it. */
+    /* What is raised now comes when this handler returns. SIGCHLD does nothing by default, but others may want it. */
     if (what == BEFORE)
         sigaction(number, &before, NULL);
     if (what != TOLD)

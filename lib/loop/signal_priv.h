@@ -10,16 +10,16 @@
 /* In its owner's memory, from add to remove. */
 typedef struct awl__signal awl__signal;
 struct awl__signal {
-    awl__link link;  /* kind AWL__SIGNAL */
-    awl__block all;  /* in loop->signals; zeroed: it does not watch */
+    awl__link link; /* kind AWL__SIGNAL */
+    awl__block all; /* in loop->signals; zeroed: it does not watch */
     awl_loop *loop;
     void (*fn)(awl__signal *s);
     int number;
     atomic_uint seen; /* of those that came, how many `fn` was called for */
     bool stands_in, aside;
     void (*again)(awl__signal *s); /* in the handler: it has come, and the last time was not seen yet; NULL: nothing */
-    atomic_uint came;             /* the handler's, as is this: */
-    _Atomic(awl__signal *) next;  /* who else watches for it */
+    atomic_uint came;              /* the handler's, as is this: */
+    _Atomic(awl__signal *) next;   /* who else watches for it */
 };
 
 enum {

@@ -28,27 +28,22 @@ static int status_of(const siginfo_t *info)
 }
 
 /* Takes the status of a child that has ended, and of no other: a pidfd cannot mean one that has the same number by now.
- * Result: false if it runs. */
+ * Linux 5.3 has pidfds, but cannot wait for one. Result: false if it runs. */
 static bool take_status(const awl__child *child, int *status)
 {
+    const int options = WEXITED | WNOHANG | (child->keep ? WNOWAIT : 0);
     siginfo_t info = { .si_pid = 0 };
-    int rc;
+    int rc = -1;
 
-    do
-        rc = child->fd >= 0 ? waitid((idtype_t)BY_PIDFD, (id_t)child->fd, &info, WEXITED | WNOHANG) : -1;
-    while (rc < 0 && child->fd >= 0 && errno == EINTR);
-    if (child->fd >= 0 && (rc == 0 || errno == ECHILD)) {
-        *status = rc == 0 ? status_of(&info) : AWL__STATUS_LOST;
-        return rc < 0 || info.si_pid != 0;
-    }
-
-    /* Linux 5.3 has pidfds, but cannot wait for one. */
-    do
-        rc = (int)waitpid(child->pid, status, WNOHANG);
-    while (rc < 0 && errno == EINTR);
-    if (rc < 0)
-        *status = AWL__STATUS_LOST;
-    return rc != 0;
+    errno = EINVAL;
+    if (child->fd >= 0)
+        rc = waitid((idtype_t)BY_PIDFD, (id_t)child->fd, &info, options);
+    if (rc < 0 && errno == EINVAL)
+        rc = waitid(P_PID, (id_t)child->pid, &info, options);
+    if (rc < 0 && errno == EINTR)
+        return false; /* it is asked again */
+    *status = rc < 0 ? AWL__STATUS_LOST : status_of(&info);
+    return rc < 0 || info.si_pid != 0;
 }
 
 static void look(void *arg)

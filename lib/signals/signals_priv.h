@@ -26,15 +26,16 @@ typedef struct awl__child {
     awl_handle soon;
     awl_loop *loop; /* NULL: it watches nothing */
     pid_t pid;
-    int fd; /* a pidfd; -1: none */
+    int fd;    /* a pidfd; -1: none */
+    bool keep; /* its owner waits for it when it has been told the status: until then its number is not another's */
     awl__child_fn *fn;
     void *arg;
 } awl__child;
 
 /*
- * Calls fn(arg, status) in an iteration of its own when the child has ended, and takes its status, so that it is no zombie.
- * Waits for that one process alone, never for any other. By a pidfd, or where that cannot be had by SIGCHLD, which also
- * reaches the handler that was there before.
+ * Calls fn(arg, status) in an iteration of its own when the child has ended, and takes its status, so that it is no
+ * zombie. Waits for that one process alone, never for any other. By a pidfd, or where that cannot be had by SIGCHLD,
+ * which also reaches the handler that was there before.
  *
  *   pid   of a child of this process, for which nobody else waits; 0 < pid
  * Result   0; EINVAL; ESRCH: there is no such process; ENOMEM: nothing is watched.
@@ -42,8 +43,8 @@ typedef struct awl__child {
  */
 int awl__child_watch(awl__child *child, awl_loop *loop, pid_t pid, awl__child_fn *fn, void *arg);
 
-/* No call is made any more, and nobody waits for the child unless its owner does. NULL, and what watches nothing, are let
- * be. */
+/* No call is made any more, and nobody waits for the child unless its owner does. NULL, and what watches nothing, are
+ * let be. */
 void awl__child_forget(awl__child *child);
 
 /* Signals the child, and never another process that has got its number since. 0; ESRCH: it is not watched any more; an
