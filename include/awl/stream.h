@@ -440,6 +440,17 @@ AWL_CORO awl_server_shutdown(awl_server *server, awl_time grace);
  */
 AWL_CORO awl_server_serve_forever(awl_server *server, awl_time grace);
 
+/*
+ * Waits until SIGINT or SIGTERM comes (see awl/signals.h), then shuts the server down with `grace`; a second signal cuts the
+ * clients that are left. SIGINT does not cancel awl_run's main task meanwhile. The handle stays the caller's.
+ *
+ * Result   int: the signal; 0: somebody else has stopped the server.
+ * Errors   ECANCELED: the server goes on, unless it was being shut down; EINVAL for NULL, or if it has stopped already;
+ *          ENOMEM.
+ * Source   test/stream/test_server_signal.c
+ */
+AWL_CORO awl_server_serve_until_signal(awl_server *server, awl_time grace);
+
 /* Stops listening and gives the handle back. Clients that are being served are let be. NULL is allowed.
  * As asyncio.Server.close; test/stream/test_server.c */
 void awl_server_close(awl_server *server);

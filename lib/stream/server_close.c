@@ -1,7 +1,9 @@
 /* Servers that end, at once, gracefully, or when their task is cancelled; see awl/stream.h. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <signal.h>
 
+#include "awl/signals.h"
 #include "server_priv.h"
 
 /* ---- Waiting for the stop, and for the last client --------------------------------------------------------------- */
@@ -120,6 +122,62 @@ co_def(serve_forever, {
 awl_coro awl_server_serve_forever(awl_server *server, awl_time grace)
 {
     return co_call(serve_forever, .server = server, .grace = grace);
+}
+
+/* ---- By signals -------------------------------------------------------------------------------------------------- */
+
+co_def(await_signal, { awl_signals *signals; int *number; })
+{
+    co_begin;
+    co_let(*self->number, awl_signals_next(self->signals));
+    co_end;
+}
+
+co_def(cut_by_signal, { awl_signals *signals; awl_server *server; int number; })
+{
+    co_begin;
+    co_let(self->number, awl_signals_next(self->signals));
+    awl_server_abort_clients(self->server);
+    co_end;
+}
+
+co_def(serve_until_signal, {
+    awl_server *server, *held;
+    awl_signals *signals;
+    awl_time grace;
+    awl_task *second;
+    int number, rc;
+})
+{
+    co_begin;
+    if (!self->server || self->server->stopped)
+        co_raise(EINVAL);
+    self->signals = awl_signals_open(SIGINT, SIGTERM);
+    if (!self->signals)
+        co_raise(errno);
+    self->held = self->server;
+    self->held->refs++;
+    co_await(awl_race(co_call(await_signal, .signals = self->signals, .number = &self->number),
+                      server_wait(self->held, false)));
+    if (self->number)
+        self->second = awl_create_task(co_call(cut_by_signal, .signals = self->signals, .server = self->held));
+    co_await(awl_server_shutdown(self->held, self->grace));
+    co_return(self->number);
+    co_finally;
+    if (self->second) {
+        awl_task_cancel(self->second);
+        co_try_cancel(self->rc, self->second);
+        awl_task_release(self->second);
+    }
+    awl_signals_close(self->signals);
+    if (self->held)
+        awl__server_drop(self->held);
+    co_end;
+}
+
+awl_coro awl_server_serve_until_signal(awl_server *server, awl_time grace)
+{
+    return co_call(serve_until_signal, .server = server, .grace = grace);
 }
 
 /* ---- At once ----------------------------------------------------------------------------------------------------- */
