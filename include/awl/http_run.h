@@ -67,8 +67,8 @@ typedef struct awl_http_run_options {
  * Result   0: after a signal; ECANCELED: the loop's main task was cancelled otherwise; an error of setup, of a start-up
  *          or clean-up hook, of awl_http_serve; ENOMEM, EMFILE; EBUSY within a running loop; EINVAL. With workers: that
  *          of the first of them that could not begin to serve.
- * Context  blocks. The two signals, and with workers SIGCHLD, are blocked in this thread until it returns, and in
- *          threads that are started meanwhile. With workers there must be no other threads when it is called, and what
+ * Context  blocks. The two signals have handlers of awl's until it returns, and are not blocked in this thread. With
+ *          workers they and SIGCHLD are blocked in it instead. With workers there must be no other threads when it is called, and what
  *          is done with SIGCHLD is the default until it returns.
  * Source   aiohttp.web.run_app; test/http/test_run.c
  */

@@ -3,9 +3,8 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
 
+#include "awl/signals.h"
 #include "http_run_priv.h"
 
 enum { GRACE = 30 }; /* seconds */
@@ -13,7 +12,6 @@ enum { GRACE = 30 }; /* seconds */
 /* ---- Signals ----------------------------------------------------------------------------------------------------- */
 
 typedef struct signals {
-    int fd;
     unsigned n; /* how many have come */
     awl_future *first;
     awl_task *starting; /* what is not to go on then; NULL: it serves */
@@ -24,16 +22,21 @@ typedef struct signals {
 static void signal_came(void *arg)
 {
     signals *s = arg;
-    struct signalfd_siginfo info;
 
-    while (read(s->fd, &info, sizeof info) == (ssize_t)sizeof info) {
-        if (s->n++ == 0 && s->starting)
-            awl_task_cancel(s->starting);
-        else if (s->n == 1)
-            awl_future_set_result(s->first, 0);
-        else
-            awl_server_abort_clients(s->server);
-    }
+    if (s->n++ == 0 && s->starting)
+        awl_task_cancel(s->starting);
+    else if (s->n == 1)
+        awl_future_set_result(s->first, 0);
+    else
+        awl_server_abort_clients(s->server);
+}
+
+/* SIGINT is not for a worker, but for the process that watches over it. */
+static int handle_signals(signals *s, bool is_worker)
+{
+    const int error = awl_add_signal_handler(NULL, SIGTERM, signal_came, s);
+
+    return error || is_worker ? error : awl_add_signal_handler(NULL, SIGINT, signal_came, s);
 }
 
 /* ---- One process ------------------------------------------------------------------------------------------------- */
@@ -45,7 +48,6 @@ co_def(run_site, {
     awl_stream_options options;
     awl_server *server;
     awl_time grace;
-    bool watches;
     int rc, failed;
 })
 {
@@ -57,10 +59,9 @@ co_def(run_site, {
     self->signals->first = awl_future_new(NULL);
     if (!self->app || !self->signals->first)
         co_raise(self->app ? ENOMEM : errno);
-    self->rc = awl_add_reader(NULL, self->signals->fd, signal_came, self->signals);
+    self->rc = handle_signals(self->signals, self->run->is_worker);
     if (self->rc)
         co_raise(self->rc);
-    self->watches = true;
     self->signals->starting = awl_current_task();
     self->rc = self->run->setup(self->app, &self->options, self->run->arg);
     if (self->rc)
@@ -81,8 +82,8 @@ co_def(run_site, {
         co_try_cancel(self->rc, awl_server_shutdown(self->server, -1));
     if (self->app)
         co_try_cancel(self->rc, awl_http_cleanup(self->app));
-    if (self->watches)
-        awl_remove_reader(NULL, self->signals->fd);
+    awl_remove_signal_handler(NULL, SIGTERM);
+    awl_remove_signal_handler(NULL, SIGINT);
     awl_future_release(self->signals->first);
     awl_server_close(self->server);
     awl_http_app_release(self->app);
@@ -95,28 +96,18 @@ co_def(run_site, {
 
 int awl__run_here(const awl__run *run)
 {
-    sigset_t wanted, before;
-    awl_coro coroutine;
     signals came = { .n = 0 };
+    sigset_t wanted, before;
     int rc;
 
     if (awl_running_)
         return EBUSY;
     sigemptyset(&wanted);
     sigaddset(&wanted, SIGTERM);
-    if (!run->is_worker)
-        sigaddset(&wanted, SIGINT);
-    rc = pthread_sigmask(SIG_BLOCK, &wanted, &before);
-    if (rc)
-        return rc;
-    came.fd = signalfd(-1, &wanted, SFD_NONBLOCK | SFD_CLOEXEC);
-    rc = errno;
-    if (came.fd >= 0) {
-        coroutine = co_call(run_site, .run = run, .signals = &came);
-        rc = awl_run_with(coroutine, run->options.loop, NULL);
-        rc = rc == ECANCELED && came.n ? 0 : rc;
-        close(came.fd);
-    }
+    sigaddset(&wanted, SIGINT);
+    pthread_sigmask(SIG_UNBLOCK, &wanted, &before); /* where they are blocked in all threads they would not come */
+    rc = awl_run_with(co_call(run_site, .run = run, .signals = &came), run->options.loop, NULL);
+    rc = rc == ECANCELED && came.n ? 0 : rc;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return rc;
 }
