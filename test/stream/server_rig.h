@@ -87,11 +87,24 @@ co_def(asks, { int port; const char *text, *expected; awl_stream *s; char *line;
     co_end;
 }
 
+/* A server and a client of it, which has sent a line; "a\n" before that has come back. */
+co_def(begin, { awl_server **server; awl_stream **s; const char *text; })
+{
+    co_begin;
+    co_let(*self->server, awl_start_server(serve, &served, "127.0.0.1", 0, NULL));
+    co_let(*self->s, awl_open_connection("127.0.0.1", awl_server_port(*self->server), NULL));
+    co_await(co_call(told, .s = *self->s, .text = "a\n"));
+    CHECK_INT(awl_stream_print(*self->s, "%s", self->text), 0);
+    co_await(awl_sleep(1 * AWL_MS));
+    co_end;
+}
+
 static inline __attribute__((unused)) void server_rig_may_be_unused_(void)
 {
     (void)serve;
     awl_coro_close(co_call(asks));
     awl_coro_close(co_call(told));
+    awl_coro_close(co_call(begin));
 }
 
 #endif

@@ -2,18 +2,6 @@
  * awl_server_abort_clients. */
 #include "server_rig.h"
 
-/* A server and a client of it, which has sent a line; "a\n" before that has come back. */
-co_def(begin, { awl_server **server; awl_stream **s; const char *text; })
-{
-    co_begin;
-    co_let(*self->server, awl_start_server(serve, &served, "127.0.0.1", 0, NULL));
-    co_let(*self->s, awl_open_connection("127.0.0.1", awl_server_port(*self->server), NULL));
-    co_await(co_call(told, .s = *self->s, .text = "a\n"));
-    CHECK_INT(awl_stream_print(*self->s, "%s", self->text), 0);
-    co_await(awl_sleep(1 * AWL_MS));
-    co_end;
-}
-
 /* ---- awl_server_shutdown ----------------------------------------------------------------------------------------- */
 
 VIRTUAL_TEST(shutdown_lets_clients_finish, {
