@@ -123,7 +123,7 @@ void awl_process_close_stdin(awl_process *p);
  * Writes `len` bytes to its standard input and ends that, reads all of its outputs, and waits for its end: what has a
  * pipe, all at once, so that output of any size finds its reader. That it does not read its input is no error.
  *
- *   input   valid until the operation completes; may be NULL
+ *   input   valid until the operation completes; NULL, and `len` 0, where its standard input has no pipe
  *   limit   of each output, bytes; 0: as much as there is memory for
  * Result   int: its return code; awl_process_output and awl_process_errors have the rest.
  * Errors   AWL_ELIMIT: an output is longer; one byte beyond the limit has been read of it, and no more; ECHILD; EBUSY:

@@ -7,6 +7,9 @@
  *
  * The handler takes no lock and walks a list that others change: who takes something out waits until no handler is
  * under way before its memory is used again. A forked child has the handlers of before, and watches for nothing.
+ *
+ * Others may put a handler over ours that calls it. Then ours stays below theirs for ever, and does for nobody what the
+ * one before it did; nor may it call a handler that calls it.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -23,6 +26,8 @@
 typedef struct slot {
     _Atomic(awl__signal *) first;
     struct sigaction before;
+    struct sigaction under; /* what was there before somebody put a handler over ours, */
+    atomic_bool buried;     /* which may call ours for ever: that then calls this */
 } slot;
 
 static slot slots[NSIG];
@@ -33,12 +38,17 @@ static atomic_int owner;      /* the process whose slots these are */
 
 /* ---- The handler ------------------------------------------------------------------------------------------------- */
 
-static void call_before(const struct sigaction *before, int number, siginfo_t *info, void *context)
+/* Of this thread: a handler of before is being called, which may call ours. */
+static _Thread_local volatile sig_atomic_t calling;
+
+static void call(const struct sigaction *before, int number, siginfo_t *info, void *context)
 {
+    calling = 1;
     if (before->sa_flags & SA_SIGINFO)
         before->sa_sigaction(number, info, context);
     else if (before->sa_handler != SIG_DFL && before->sa_handler != SIG_IGN)
         before->sa_handler(number);
+    calling = 0;
 }
 
 /* What is to become of a signal that has come. */
@@ -46,6 +56,7 @@ typedef enum fate {
     TOLD,   /* those that watch for it know */
     BEFORE, /* what it did before */
     AGAIN,  /* the last that watched has just gone: whatever it does now */
+    BELOW,  /* a handler over ours calls it for nobody: what was under it all */
 } fate;
 
 static fate tell(slot *at)
@@ -54,6 +65,8 @@ static fate tell(slot *at)
 
     if (getpid() != atomic_load(&owner)) /* we are between a fork and what follows it: it is not our parent's signal */
         return BEFORE;
+    if (calling || (!atomic_load(&at->first) && atomic_load(&at->buried)))
+        return BELOW;
     if (!atomic_load(&at->first))
         return AGAIN;
 
@@ -87,10 +100,12 @@ static void caught(int number, siginfo_t *info, void *context)
     /* What is raised now comes when this handler returns. SIGCHLD does nothing by default, but others may want it. */
     if (what == BEFORE)
         sigaction(number, &before, NULL);
-    if (what != TOLD)
+    if (what == BEFORE || what == AGAIN)
         raise(number);
+    else if (what == BELOW)
+        call(&at->under, number, info, context);
     else if (number == SIGCHLD)
-        call_before(&before, number, info, context);
+        call(&before, number, info, context);
     errno = error;
 }
 
@@ -122,12 +137,16 @@ static int install(int number, slot *at, bool by_default)
 }
 
 /* Puts back what was there, unless somebody else has put something there since. */
-static void put_back(int number, const slot *at)
+static void put_back(int number, slot *at)
 {
     struct sigaction now;
 
-    if (sigaction(number, NULL, &now) == 0 && awl__signal_is_ours(&now))
+    if (sigaction(number, NULL, &now) == 0 && awl__signal_is_ours(&now)) {
         sigaction(number, &at->before, NULL);
+    } else if (!atomic_load(&at->buried)) {
+        at->under = at->before;
+        atomic_store(&at->buried, true);
+    }
 }
 
 static void before_fork(void) { pthread_mutex_lock(&mutex); }

@@ -152,7 +152,7 @@ co_def(communicate, {
 })
 {
     co_begin;
-    if (!self->p || (self->len && !self->input))
+    if (!self->p || (self->len && (!self->input || !self->p->takes_input)))
         co_raise(EINVAL);
     if (self->p->communicating)
         co_raise(EBUSY);

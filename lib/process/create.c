@@ -208,6 +208,7 @@ static int open_streams(making *m, awl_process *p)
             return errno;
         m->ours[i] = -1;
     }
+    p->takes_input = p->in != NULL;
     return 0;
 }
 

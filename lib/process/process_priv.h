@@ -47,6 +47,7 @@ struct awl_process {
     int code, error; /* at its end; error: ECHILD */
     unsigned refs;   /* its owner's, the watch's, and those of operations */
     bool has_ended, own_group, communicating, detached;
+    bool takes_input; /* there is, or was, a pipe to its standard input */
 };
 
 awl_process *awl__process_new(awl_loop *loop); /* with its owner's reference; NULL: no memory */

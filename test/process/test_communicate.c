@@ -65,10 +65,11 @@ PROCESS_TEST(a_child_that_is_deaf_is_no_error, { awl_process *p; char *data; int
     co_end;
 }
 
-PROCESS_TEST(without_pipes_it_waits, { awl_process *p; int code; })
+PROCESS_TEST(without_pipes_it_waits, { awl_process *p; int rc, code; })
 {
     co_begin;
     SH(self->p, "exit 8");
+    CHECK_FAILS(EINVAL, awl_process_communicate(self->p, "x", 1, 0)); /* where to? */
     co_let(self->code, awl_process_communicate(self->p, NULL, 0, 0));
     CHECK_INT(self->code, 8);
     CHECK_STR(awl_process_output(self->p, NULL), "");

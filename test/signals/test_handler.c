@@ -1,5 +1,6 @@
 /* test_handler.c: handlers on the loop, and what the process has of them. */
 #define _GNU_SOURCE
+#include <event2/event.h>
 #include <fcntl.h>
 
 #include "rig.h"
@@ -153,6 +154,68 @@ TASK_TEST(sigchld_also_reaches_who_was_there_before, { int n; })
     co_end;
 }
 
+/* A library that puts its handler over ours, and calls that. */
+static struct sigaction below;
+
+static void count_and_call(int number, siginfo_t *info, void *context)
+{
+    foreign++;
+    if (below.sa_flags & SA_SIGINFO)
+        below.sa_sigaction(number, info, context);
+}
+
+static void cover(int number)
+{
+    const struct sigaction over = { .sa_sigaction = count_and_call, .sa_flags = SA_SIGINFO };
+
+    CHECK_INT(sigaction(number, &over, &below), 0);
+}
+
+static void count_hundred(int number)
+{
+    (void)number;
+    foreign += 100;
+}
+
+TASK_TEST(a_handler_over_ours_may_call_it_for_ever, { int n; })
+{
+    co_begin;
+    signal(SIGUSR1, count_hundred);
+    CHECK_INT(awl_add_signal_handler(NULL, SIGUSR1, count, &self->n), 0);
+    cover(SIGUSR1);
+    raise(SIGUSR1);
+    co_await(awl_sleep(AWL_MS));
+    CHECK_INT(self->n, 1);
+    CHECK_INT(foreign, 1);
+    CHECK(awl_remove_signal_handler(NULL, SIGUSR1));
+    raise(SIGUSR1); /* once, and what was there first is called as it would be without us */
+    CHECK_INT(foreign, 102);
+    CHECK_INT(awl_add_signal_handler(NULL, SIGUSR1, count, &self->n), 0);
+    raise(SIGUSR1);
+    co_await(awl_sleep(AWL_MS));
+    CHECK_INT(self->n, 2);
+    CHECK_INT(foreign, 102);
+    CHECK(awl_remove_signal_handler(NULL, SIGUSR1));
+    raise(SIGUSR1);
+    CHECK_INT(foreign, 203);
+    co_end;
+}
+
+TASK_TEST(handlers_of_sigchld_do_not_call_in_circles, { int n; })
+{
+    co_begin;
+    signal(SIGCHLD, count_hundred);
+    CHECK_INT(awl_add_signal_handler(NULL, SIGCHLD, count, &self->n), 0);
+    cover(SIGCHLD);
+    CHECK(awl_remove_signal_handler(NULL, SIGCHLD));
+    CHECK_INT(awl_add_signal_handler(NULL, SIGCHLD, count, &self->n), 0);
+    raise(SIGCHLD);
+    co_await(awl_sleep(AWL_MS));
+    CHECK_INT(foreign, 101);
+    CHECK_INT(self->n, 1);
+    co_end;
+}
+
 /* SA_RESTART: a read that a signal interrupts goes on. */
 static void *write_later(void *arg)
 {
@@ -181,6 +244,22 @@ TASK_TEST(system_calls_go_on, { int n, fds[2]; pthread_t other; sigset_t set; ch
     close(self->fds[0]);
     close(self->fds[1]);
     co_end;
+}
+
+TEST(a_loop_on_another_base_is_told)
+{
+    struct event_base *base = event_base_new();
+    awl_loop *loop = base ? awl_loop_attach(base, NULL) : NULL;
+    int n = 0, error = loop ? awl_add_signal_handler(loop, SIGUSR1, count, &n) : ENOMEM;
+
+    raise(error ? SIGCHLD : SIGUSR1);
+    for (int i = 0; i < 10 && !n && loop; i++)
+        event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+    awl_loop_close(loop);
+    if (base)
+        event_base_free(base);
+    CHECK_INT(error, 0);
+    CHECK_INT(n, 1);
 }
 
 /* ---- Several loops ----------------------------------------------------------------------------------------------- */
