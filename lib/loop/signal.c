@@ -22,12 +22,51 @@
 #include "loop_priv.h"
 #include "signal_priv.h"
 
+/* What sigaction says, in less space: its mask has room for a thousand signals. */
+typedef struct action {
+    union {
+        void (*plain)(int number);
+        void (*info)(int number, siginfo_t *info, void *context);
+    } fn;
+    int flags;
+    unsigned char mask[(NSIG + 6) / 8];
+} action;
+
+_Static_assert(sizeof((action *)0)->mask <= sizeof(sigset_t), "the first bytes of a set are those of the signals");
+
+static action pack(const struct sigaction *from)
+{
+    action to = { .flags = from->sa_flags };
+
+    if (from->sa_flags & SA_SIGINFO)
+        to.fn.info = from->sa_sigaction;
+    else
+        to.fn.plain = from->sa_handler;
+    memcpy(to.mask, &from->sa_mask, sizeof to.mask);
+    return to;
+}
+
+static void act(int number, const action *from)
+{
+    struct sigaction to = { .sa_flags = from->flags };
+
+    if (from->flags & SA_SIGINFO)
+        to.sa_sigaction = from->fn.info;
+    else
+        to.sa_handler = from->fn.plain;
+    sigemptyset(&to.sa_mask);
+    memcpy(&to.sa_mask, from->mask, sizeof from->mask);
+    sigaction(number, &to, NULL);
+}
+
+static bool is_default(const action *what) { return !(what->flags & SA_SIGINFO) && what->fn.plain == SIG_DFL; }
+
 /* One signal's: who watches for it. The first that does installs our handler, the last puts back what was there. */
 typedef struct slot {
     _Atomic(awl__signal *) first;
-    struct sigaction before;
-    struct sigaction under; /* what was there before somebody put a handler over ours, */
-    atomic_bool buried;     /* which may call ours for ever: that then calls this */
+    action before;
+    action under;       /* what was there before somebody put a handler over ours, */
+    atomic_bool buried; /* which may call ours for ever: that then calls this */
 } slot;
 
 static slot slots[NSIG];
@@ -41,13 +80,13 @@ static atomic_int owner;      /* the process whose slots these are */
 /* Of this thread: a handler of before is being called, which may call ours. */
 static _Thread_local volatile sig_atomic_t calling;
 
-static void call(const struct sigaction *before, int number, siginfo_t *info, void *context)
+static void call(const action *before, int number, siginfo_t *info, void *context)
 {
     calling = 1;
-    if (before->sa_flags & SA_SIGINFO)
-        before->sa_sigaction(number, info, context);
-    else if (before->sa_handler != SIG_DFL && before->sa_handler != SIG_IGN)
-        before->sa_handler(number);
+    if (before->flags & SA_SIGINFO)
+        before->fn.info(number, info, context);
+    else if (before->fn.plain != SIG_DFL && before->fn.plain != SIG_IGN)
+        before->fn.plain(number);
     calling = 0;
 }
 
@@ -88,7 +127,7 @@ static void caught(int number, siginfo_t *info, void *context)
 {
     const int error = errno;
     slot *at = &slots[number];
-    struct sigaction before;
+    action before;
     fate what;
 
     atomic_fetch_add(&under_way, 1);
@@ -99,7 +138,7 @@ static void caught(int number, siginfo_t *info, void *context)
 
     /* What is raised now comes when this handler returns. SIGCHLD does nothing by default, but others may want it. */
     if (what == BEFORE)
-        sigaction(number, &before, NULL);
+        act(number, &before);
     if (what == BEFORE || what == AGAIN)
         raise(number);
     else if (what == BELOW)
@@ -109,9 +148,9 @@ static void caught(int number, siginfo_t *info, void *context)
     errno = error;
 }
 
-bool awl__signal_is_ours(const struct sigaction *action)
+bool awl__signal_is_ours(const struct sigaction *what)
 {
-    return action->sa_flags & SA_SIGINFO && action->sa_sigaction == caught;
+    return what->sa_flags & SA_SIGINFO && what->sa_sigaction == caught;
 }
 
 /* Those of other threads come to their end: they are short. */
@@ -125,15 +164,16 @@ static void await_handlers(void)
 
 static int install(int number, slot *at, bool by_default)
 {
-    struct sigaction action = { .sa_sigaction = caught, .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK };
+    struct sigaction ours = { .sa_sigaction = caught, .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK }, before;
 
     await_handlers();
-    sigfillset(&action.sa_mask);
-    if (sigaction(number, NULL, &at->before) < 0)
+    sigfillset(&ours.sa_mask);
+    if (sigaction(number, NULL, &before) < 0)
         return errno;
-    if (by_default && (at->before.sa_flags & SA_SIGINFO || at->before.sa_handler != SIG_DFL))
+    at->before = pack(&before);
+    if (by_default && !is_default(&at->before))
         return EEXIST;
-    return sigaction(number, &action, NULL) < 0 ? errno : 0;
+    return sigaction(number, &ours, NULL) < 0 ? errno : 0;
 }
 
 /* Puts back what was there, unless somebody else has put something there since. */
@@ -142,7 +182,7 @@ static void put_back(int number, slot *at)
     struct sigaction now;
 
     if (sigaction(number, NULL, &now) == 0 && awl__signal_is_ours(&now)) {
-        sigaction(number, &at->before, NULL);
+        act(number, &at->before);
     } else if (!atomic_load(&at->buried)) {
         at->under = at->before;
         atomic_store(&at->buried, true);
@@ -210,7 +250,7 @@ int awl__signal_add(awl_loop *loop, awl__signal *s, int number, void (*fn)(awl__
     atomic_store(&at->first, s);
     if (!atomic_load(&s->next))
         error = install(number, at, flags & (AWL__STANDS_IN | AWL__ASIDE));
-    else if (s->stands_in && (at->before.sa_flags & SA_SIGINFO || at->before.sa_handler != SIG_DFL))
+    else if (s->stands_in && !is_default(&at->before))
         error = EEXIST;
     if (error)
         atomic_store(&at->first, atomic_load(&s->next));

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 
-#include "awl/signals.h"
+#include "../signals/signals_priv.h"
 #include "server_priv.h"
 
 /* ---- Waiting for the stop, and for the last client --------------------------------------------------------------- */
@@ -126,52 +126,65 @@ awl_coro awl_server_serve_forever(awl_server *server, awl_time grace)
 
 /* ---- By signals -------------------------------------------------------------------------------------------------- */
 
-co_def(await_signal, { awl_signals *signals; int *number; })
+/* The signals that end a server. What they need is here from the beginning: no memory is asked for when one comes. */
+typedef struct stop_signals {
+    struct stop_signal {
+        awl__signal signal; /* first */
+        struct stop_signals *of;
+    } each[2];
+    awl_server *server;
+    awl_event came;
+    int number; /* of the first that came; 0: none has */
+} stop_signals;
+
+static void stop_signal_came(awl__signal *signal)
 {
-    co_begin;
-    co_let(*self->number, awl_signals_next(self->signals));
-    co_end;
+    stop_signals *all = ((struct stop_signal *)(void *)signal)->of;
+
+    if (all->number)
+        awl_server_abort_clients(all->server);
+    else
+        all->number = signal->number;
+    awl_event_set(&all->came);
 }
 
-co_def(cut_by_signal, { awl_signals *signals; awl_server *server; int number; })
+static int await_signals(stop_signals *all, awl_server *server)
 {
-    co_begin;
-    co_let(self->number, awl_signals_next(self->signals));
-    awl_server_abort_clients(self->server);
-    co_end;
+    static const int numbers[] = { SIGINT, SIGTERM };
+    int error = 0;
+
+    all->server = server;
+    for (size_t i = 0; i < 2 && !error; i++) {
+        all->each[i].of = all;
+        error = awl__signal_add_asked(server->loop, &all->each[i].signal, numbers[i], stop_signal_came);
+    }
+    return error;
 }
 
 co_def(serve_until_signal, {
     awl_server *server, *held;
-    awl_signals *signals;
     awl_time grace;
-    awl_task *second;
-    int number, rc;
+    stop_signals signals;
+    int rc;
 })
 {
     co_begin;
     if (!self->server || self->server->stopped)
         co_raise(EINVAL);
-    self->signals = awl_signals_open(SIGINT, SIGTERM);
-    if (!self->signals)
-        co_raise(errno);
     self->held = self->server;
     self->held->refs++;
-    co_await(awl_race(co_call(await_signal, .signals = self->signals, .number = &self->number),
-                      server_wait(self->held, false)));
-    if (self->number)
-        self->second = awl_create_task(co_call(cut_by_signal, .signals = self->signals, .server = self->held));
+    self->rc = await_signals(&self->signals, self->held);
+    if (self->rc)
+        co_raise(self->rc);
+    co_await(awl_race(awl_event_wait(&self->signals.came), server_wait(self->held, false)));
     co_await(awl_server_shutdown(self->held, self->grace));
-    co_return(self->number);
+    co_return(self->signals.number);
     co_finally;
-    if (self->second) {
-        awl_task_cancel(self->second);
-        co_try_cancel(self->rc, self->second);
-        awl_task_release(self->second);
-    }
-    awl_signals_close(self->signals);
-    if (self->held)
+    if (self->held) {
+        awl__signal_remove(&self->signals.each[0].signal);
+        awl__signal_remove(&self->signals.each[1].signal);
         awl__server_drop(self->held);
+    }
     co_end;
 }
 

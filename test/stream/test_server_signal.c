@@ -4,9 +4,6 @@
 
 #include "server_rig.h"
 
-static void send_it(void *number) { raise((int)(intptr_t)number); }
-#define SEND_LATER(t, number) CHECK_INT(awl_call_later(NULL, NULL, (t), send_it, (void *)(intptr_t)(number)), 0)
-
 static bool has_default(int number)
 {
     struct sigaction now;
@@ -14,6 +11,14 @@ static bool has_default(int number)
     CHECK_INT(sigaction(number, NULL, &now), 0);
     return !(now.sa_flags & SA_SIGINFO) && now.sa_handler == SIG_DFL;
 }
+
+/* Without memory nobody may be waiting for it. */
+static void send_it(void *number)
+{
+    if (!has_default((int)(intptr_t)number))
+        raise((int)(intptr_t)number);
+}
+#define SEND_LATER(t, number) CHECK_INT(awl_call_later(NULL, NULL, (t), send_it, (void *)(intptr_t)(number)), 0)
 
 VIRTUAL_TEST(a_signal_lets_clients_finish, {
     awl_server *server;
@@ -73,7 +78,11 @@ VIRTUAL_TEST(a_second_signal_cuts_them, { awl_server *server; awl_stream *s; cha
     co_end;
 }
 
-static void stop_it(void *server) { awl_spawn(awl_server_shutdown(server, -1)); }
+static void stop_it(void *server)
+{
+    if (awl_spawn(awl_server_shutdown(server, -1)))
+        send_it((void *)(intptr_t)SIGTERM);
+}
 
 VIRTUAL_TEST(a_server_that_others_stop_needs_no_signal, { awl_server *server; awl_stream *s; int number; })
 {
