@@ -328,6 +328,7 @@ static awl_loop *open_loop(const awl_loop_options *options, struct event_base *b
     awl__signals_open(loop);
     error = awl__guard_open(loop) ? awl__backend_open(loop, base) : loop->pool.fixed ? EINVAL : ENOMEM;
     if (error) {
+        awl__pool_close(&loop->pool);
         if (!o->memory)
             free(loop);
         errno = error;
