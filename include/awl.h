@@ -21,6 +21,7 @@
 #include "awl/stream.h" /* TCP: connections and servers */
 #include "awl/datagram.h" /* UDP */
 #include "awl/process.h" /* other programs */
+#include "awl/file.h" /* files and folders */
 #ifdef __has_include
 #if __has_include("awl/tls.h") /* not where awl was built without TLS */
 #include "awl/trust.h" /* whom TLS believes */

@@ -224,6 +224,20 @@ AWL_CORO awl_response_read(awl_response *response, void *buf, size_t cap);
  * NULL. Errors: as above; AWL_ELIMIT: more than the session's body_limit. Source: test/http/test_response.c */
 AWL_CORO awl_response_read_all(awl_response *response, size_t *len);
 
+/*
+ * Saves the body, or what is left of it, as a file: under its name only when it is whole, see awl_file_replace.
+ *
+ *   path    valid until the operation completes; a file that is there is replaced
+ *   limit   bytes; 0: any number
+ * Result   int64_t: bytes.
+ * Errors   those of awl_response_read, AWL_EINCOMPLETE above all; AWL_ELIMIT: it is longer; those of awl_file_replace,
+ *          awl_file_write and awl_file_commit. After any there is no file, or the one that was there before.
+ * Context  whatever its status is: see awl_response_check. Threads write while it comes in; cancelled while it gets its
+ *          name, it has it, or not.
+ * Source   test/http/test_save.c
+ */
+AWL_CORO awl_response_save(awl_response *response, const char *path, uint64_t limit);
+
 /* 0; AWL_ESTATUS from status 400 on, and awl_error_message says which. Source: test/http/test_session.c */
 int awl_response_check(const awl_response *response);
 

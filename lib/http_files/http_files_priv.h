@@ -6,23 +6,13 @@
 #include <sys/stat.h>
 
 #include "awl/http_files.h"
+#include "../file/file_priv.h"
 #include "../http_server/http_server_priv.h"
 
-/* ---- Opening (beneath.c) ----------------------------------------------------------------------------------------- */
-
-/*
- * Opens for reading what `path` is within the folder `root`. A path that is absolute or leads out of it, by ".." or by
- * a link, is -EXDEV or -ELOOP.
- *
- * Result   the descriptor, or -error. The second one is what does where the kernel has no openat2: it follows no link.
- */
-int awl__open_beneath(int root, const char *path);
-int awl__open_step_by_step(int root, const char *path);
+/* ---- Files (file.c) ---------------------------------------------------------------------------------------------- */
 
 /* The status that an error of opening means to a client; 0: it is our own. */
 int awl__status_of_open(int error);
-
-/* ---- Files (file.c) ---------------------------------------------------------------------------------------------- */
 
 typedef struct awl__file {
     int fd; /* open; not the response's */

@@ -1,13 +1,14 @@
-/* Opening what is within a folder, and nothing else; see http_files_priv.h. */
+/* Opening what is within a folder, and nothing else; see file_priv.h. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "http_files_priv.h"
+#include "file_priv.h"
 
 /* O_NONBLOCK: to open a pipe without a writer must not wait for one. */
 enum { FLAGS = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY };
