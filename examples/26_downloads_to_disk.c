@@ -1,7 +1,7 @@
 /*
  * Downloads to files: three at once, each under its name only when it is whole.
  *
- * Shows    a body of any size in pieces, co_finally as the place that removes what was not finished.
+ * Shows    awl_response_save: a body of any size, written in threads, and nothing left of what was not finished.
  * Build    cc 26_downloads_to_disk.c $(pkg-config --cflags --libs awl), or: ninja examples/26_downloads_to_disk
  * Run      ./26_downloads_to_disk URL URL URL          in the folder where the files shall be
  * Prints   NAME: 48210 bytes           or: URL: why not. Exit status 1 if one failed.
@@ -18,38 +18,19 @@
  *             pathlib.Path(part).unlink(missing_ok=True)
  */
 #include <awl.h>
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 static awl_http_session *session; /* of all downloads */
 
-co_def(save, { const char *url, *name; awl_response *r; FILE *f; int64_t all; int n; char part[140], buf[16384]; })
+co_def(save, { const char *url, *name; awl_response *r; int64_t all; })
 {
     co_begin;
     co_let(self->r, awl_http_get(session, self->url, NULL));
-    snprintf(self->part, sizeof self->part, "%s.part", self->name);
-    self->f = fopen(self->part, "wb");
-    if (!self->f)
-        co_raise(errno);
-    for (;; self->all += self->n) {
-        co_let(self->n, awl_response_read(self->r, self->buf, sizeof self->buf));
-        if (!self->n) /* the end; a body that is cut off is an error instead */
-            break;
-        if (fwrite(self->buf, 1, (size_t)self->n, self->f) != (size_t)self->n)
-            co_raise(EIO);
-    }
-    self->n = fclose(self->f);
-    self->f = NULL;
-    if (self->n || rename(self->part, self->name))
-        co_raise(errno);
+    co_let(self->all, awl_response_save(self->r, self->name, 0)); /* a body that is cut off is an error */
     co_return(self->all);
     co_finally;
     awl_response_close(self->r);
-    if (self->f)
-        fclose(self->f);
-    if (co_failing && self->part[0])
-        remove(self->part);
     co_end;
 }
 

@@ -131,6 +131,10 @@ uint64_t awl__file_random(void);
 int awl__file_read_at(int fd, char *data, size_t len, int64_t offset, size_t *done);
 int awl__file_write_at(const awl__file_fd *file, const char *data, size_t len, int64_t offset, size_t *done);
 
+/* In the loop: the same, but only what the kernel has in memory. Result: bytes, perhaps fewer than there are; 0 at the
+ * end; -EAGAIN: a thread has to look; -EOPNOTSUPP: nothing can be read so here. */
+ssize_t awl__file_read_now(int fd, void *data, size_t len, int64_t offset);
+
 void awl__file_info_of(const void *stat, awl_file_info *info); /* a struct stat */
 
 /* A coroutine object: a call that makes a core, as a handle for the user. Takes `call`. */

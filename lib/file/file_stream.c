@@ -1,8 +1,10 @@
 /*
  * Streams of files: see awl/file.h.
  *
- * A thread reads the next block while the loop hands out the one before; and writes a block while the loop fills the
- * next. So there are two blocks a way, each in its call, and at most one of a way is in a thread.
+ * What the kernel has in memory is read here and now, into the reader's memory. Where the disk has to be waited for, a
+ * thread reads the next block while the loop hands out the one before, and some blocks later it is tried here again. A
+ * thread writes a block while the loop fills the next. So there are two blocks a way, each in its call, and at most one
+ * of a way is in a thread.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -11,7 +13,12 @@
 #include "../stream/stream_priv.h"
 #include "file_priv.h"
 
-enum { LEAST = 16384, MOST = 262144 }; /* bytes of a block: as long as all are full, the next is twice as large */
+enum {
+    LEAST = 16384, /* bytes of a block: as long as all are full, the next is twice as large */
+    MOST = 262144,
+    NOW = 65536, /* that are read here at once, at most */
+    PATIENCE = 8, /* blocks that threads read before it is tried here again */
+};
 
 /* One way: at most one call is at work. */
 typedef struct way {
@@ -34,6 +41,7 @@ typedef struct file_stream {
     awl__file_call *have, *ahead, *spare; /* that is handed out; that is full already; that is free */
     int64_t read_at;
     size_t block;
+    int patience; /* blocks for threads to read; 0: the next read is tried here; -1: always threads */
     bool ended;
     int read_error;
 
@@ -154,7 +162,7 @@ static void read_ahead(file_stream *fs)
 {
     int error;
 
-    if (fs->in.busy || fs->ahead || fs->ended || fs->read_error)
+    if (fs->in.busy || fs->ahead || fs->ended || fs->read_error || !fs->patience)
         return;
     fs->spare = take_block(fs, &fs->spare, fs->block, run_read);
     if (!fs->spare) {
@@ -180,6 +188,7 @@ static void block_read(awl_loop *loop, awl__waiter *waiter)
     if (call) {
         fs->read_at += (int64_t)call->len;
         fs->ended = call->ended;
+        fs->patience -= fs->patience > 0;
         if (call->len == call->cap && fs->block < MOST)
             fs->block *= 2;
         if (call->len)
@@ -210,12 +219,31 @@ static bool next_block(file_stream *fs)
     return true;
 }
 
+/* Bytes that the kernel has in memory. Result: how many; 0: a thread has to look, which tells the end, too. */
+static ssize_t read_now(file_stream *fs, void *buf, size_t cap)
+{
+    ssize_t n = -EAGAIN;
+
+    if (!fs->patience && !fs->in.busy && !fs->ahead && !fs->read_error) {
+        n = awl__file_read_now(awl__file_fd_of(fs->core)->fd, buf, cap < NOW ? cap : NOW, fs->read_at);
+        fs->patience = n == -EOPNOTSUPP ? -1 : n > 0 ? 0 : PATIENCE;
+    }
+    if (n <= 0)
+        return 0;
+    fs->read_at += n;
+    return n;
+}
+
 static ssize_t file_read(void *self, void *buf, size_t cap)
 {
     file_stream *fs = self;
     awl__file_call *have;
+    ssize_t now;
     size_t n;
 
+    now = fs->have ? 0 : read_now(fs, buf, cap);
+    if (now)
+        return now;
     if (!fs->have && !next_block(fs))
         return fs->in.busy ? -EAGAIN : fs->read_error ? -fs->read_error : fs->ended && !fs->follow ? 0 : -EAGAIN;
     have = fs->have;

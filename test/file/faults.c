@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/types.h>
 
@@ -105,6 +106,17 @@ static bool fails(enum faulty kind, size_t *len)
         *len = plans[kind].most;
     pthread_mutex_unlock(&mutex);
     return failing;
+}
+
+static bool now_allowed;
+
+void allow_now(bool allowed) { now_allowed = allowed; }
+
+ssize_t __real_awl__file_read_now(int fd, void *data, size_t len, int64_t offset);
+ssize_t __wrap_awl__file_read_now(int fd, void *data, size_t len, int64_t offset);
+ssize_t __wrap_awl__file_read_now(int fd, void *data, size_t len, int64_t offset)
+{
+    return now_allowed ? __real_awl__file_read_now(fd, data, len, offset) : -EAGAIN;
 }
 
 #define WRAP(result, name, kind, len, parameters, arguments)                                                           \

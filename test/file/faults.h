@@ -22,6 +22,9 @@ bool has_stopped(void);
 void await_stopped(void);
 void go_on(void);
 
+/* Whether streams may read what is in memory without a thread: not unless this was said. */
+void allow_now(bool allowed);
+
 /* How many calls there were. */
 int calls_of(enum faulty kind);
 

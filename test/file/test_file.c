@@ -5,7 +5,7 @@
 TASK_TEST(what_is_written_is_read, { awl_file *f; int64_t n; char buf[16]; })
 {
     co_begin;
-    co_let(self->f, awl_file_open(at("a"), O_RDWR | O_CREAT | O_EXCL, 0600));
+    co_let(self->f, awl_file_open(path_of("a"), O_RDWR | O_CREAT | O_EXCL, 0600));
     co_await(awl_file_write(self->f, "hello, world", 12));
     CHECK_INT(awl_file_position(self->f), 12);
     CHECK_INT(awl_file_seek(self->f, 7), 0);
@@ -15,7 +15,7 @@ TASK_TEST(what_is_written_is_read, { awl_file *f; int64_t n; char buf[16]; })
     co_let(self->n, awl_file_read(self->f, self->buf, sizeof self->buf));
     CHECK_INT(self->n, 0);
     CHECK_INT(awl_file_position(self->f), 12);
-    CHECK_STR(in("a"), "hello, world");
+    CHECK_STR(text_in("a"), "hello, world");
     co_finally;
     awl_file_close(self->f);
     co_end;
@@ -24,14 +24,14 @@ TASK_TEST(what_is_written_is_read, { awl_file *f; int64_t n; char buf[16]; })
 TASK_TEST(offsets_are_beside_the_position, { awl_file *f; int64_t n; char buf[4]; })
 {
     co_begin;
-    put("a", "0123456789");
-    co_let(self->f, awl_file_open(at("a"), O_RDWR, 0));
+    put_file("a", "0123456789");
+    co_let(self->f, awl_file_open(path_of("a"), O_RDWR, 0));
     co_let(self->n, awl_file_pread(self->f, self->buf, 4, 8));
     CHECK_INT(self->n, 2);
     CHECK_MEM(self->buf, "89", 2);
     co_await(awl_file_pwrite(self->f, "xy", 2, 3));
     CHECK_INT(awl_file_position(self->f), 0);
-    CHECK_STR(in("a"), "012xy56789");
+    CHECK_STR(text_in("a"), "012xy56789");
     co_let(self->n, awl_file_pread(self->f, self->buf, 4, 100));
     CHECK_INT(self->n, 0);
     co_finally;
@@ -42,15 +42,15 @@ TASK_TEST(offsets_are_beside_the_position, { awl_file *f; int64_t n; char buf[4]
 TASK_TEST(appending_goes_to_the_end_wherever_that_is, { awl_file *a, *b; })
 {
     co_begin;
-    put("log", "one\n");
-    co_let(self->a, awl_file_open(at("log"), O_WRONLY | O_APPEND, 0));
-    co_let(self->b, awl_file_open(at("log"), O_WRONLY | O_APPEND, 0));
+    put_file("log", "one\n");
+    co_let(self->a, awl_file_open(path_of("log"), O_WRONLY | O_APPEND, 0));
+    co_let(self->b, awl_file_open(path_of("log"), O_WRONLY | O_APPEND, 0));
     co_await(awl_file_write(self->a, "two\n", 4));
     CHECK_INT(awl_file_position(self->a), 8);
     co_await(awl_file_write(self->b, "three\n", 6));
     co_await(awl_file_write(self->a, "four\n", 5));
     CHECK_INT(awl_file_position(self->a), 19);
-    CHECK_STR(in("log"), "one\ntwo\nthree\nfour\n");
+    CHECK_STR(text_in("log"), "one\ntwo\nthree\nfour\n");
     co_finally;
     awl_file_close(self->a);
     awl_file_close(self->b);
@@ -60,15 +60,15 @@ TASK_TEST(appending_goes_to_the_end_wherever_that_is, { awl_file *a, *b; })
 TASK_TEST(a_file_can_be_cut_and_grown_and_asked, { awl_file *f; awl_file_info info; struct stat st; })
 {
     co_begin;
-    co_let(self->f, awl_file_open(at("a"), O_RDWR | O_CREAT, 0640));
+    co_let(self->f, awl_file_open(path_of("a"), O_RDWR | O_CREAT, 0640));
     co_await(awl_file_write(self->f, "0123456789", 10));
     co_await(awl_file_truncate(self->f, 4));
-    CHECK_STR(in("a"), "0123");
+    CHECK_STR(text_in("a"), "0123");
     co_await(awl_file_truncate(self->f, 6));
     co_await(awl_file_sync(self->f));
     co_await(awl_file_datasync(self->f));
     co_await(awl_file_stat(self->f, &self->info));
-    CHECK_INT(stat(at("a"), &self->st), 0);
+    CHECK_INT(stat(path_of("a"), &self->st), 0);
     CHECK_INT(self->info.size, 6);
     CHECK(S_ISREG(self->info.mode));
     CHECK_INT(self->info.mode, self->st.st_mode);
@@ -88,7 +88,7 @@ TASK_TEST(files_are_larger_than_4_gib, { awl_file *f; awl_file_info info; int64_
     const int64_t far = (int64_t)5 << 30;
 
     co_begin;
-    co_let(self->f, awl_file_open(at("a"), O_RDWR | O_CREAT, 0600));
+    co_let(self->f, awl_file_open(path_of("a"), O_RDWR | O_CREAT, 0600));
     co_await(awl_file_pwrite(self->f, "x", 1, far));
     co_await(awl_file_stat(self->f, &self->info));
     CHECK_INT(self->info.size, ((int64_t)5 << 30) + 1);
@@ -109,7 +109,7 @@ TASK_TEST(much_is_written_whole_and_read_by_the_mib, { awl_file *f; int64_t n; s
     co_begin;
     for (size_t i = 0; i < sizeof large; i++)
         large[i] = (char)(i % 251);
-    co_let(self->f, awl_file_open(at("a"), O_RDWR | O_CREAT, 0600));
+    co_let(self->f, awl_file_open(path_of("a"), O_RDWR | O_CREAT, 0600));
     co_await(awl_file_write(self->f, large, sizeof large - 7));
     CHECK_INT(awl_file_seek(self->f, 0), 0);
     do {
@@ -130,12 +130,12 @@ TASK_TEST(much_is_written_whole_and_read_by_the_mib, { awl_file *f; int64_t n; s
 TASK_TEST(tasks_take_their_turns, { awl_file *f; })
 {
     co_begin;
-    co_let(self->f, awl_file_open(at("log"), O_WRONLY | O_CREAT, 0600));
+    co_let(self->f, awl_file_open(path_of("log"), O_WRONLY | O_CREAT, 0600));
     at_most(WRITE, 1);
     co_await(awl_gather_or_cancel(NULL, awl_file_write(self->f, "first ", 6), awl_file_write(self->f, "second ", 7),
                                   awl_file_truncate(self->f, 11), awl_file_write(self->f, "third", 5)));
     CHECK_INT(awl_file_position(self->f), 18);
-    CHECK_INT(memcmp(in("log"), "first secon\0\0third", 18), 0);
+    CHECK_INT(memcmp(text_in("log"), "first secon\0\0third", 18), 0);
     co_finally;
     awl_file_close(self->f);
     co_end;
@@ -144,9 +144,9 @@ TASK_TEST(tasks_take_their_turns, { awl_file *f; })
 TASK_TEST(descriptors_are_not_passed_on, { awl_file *f, *g, *h; })
 {
     co_begin;
-    co_let(self->f, awl_file_open(at("a"), O_RDWR | O_CREAT, 0600));
-    co_let(self->g, awl_file_temporary(at("")));
-    co_let(self->h, awl_file_replace(at("b"), 0));
+    co_let(self->f, awl_file_open(path_of("a"), O_RDWR | O_CREAT, 0600));
+    co_let(self->g, awl_file_temporary(path_of("")));
+    co_let(self->h, awl_file_replace(path_of("b"), 0));
     CHECK(fcntl(awl_file_fd(self->f), F_GETFD) & FD_CLOEXEC);
     CHECK(fcntl(awl_file_fd(self->g), F_GETFD) & FD_CLOEXEC);
     CHECK(fcntl(awl_file_fd(self->h), F_GETFD) & FD_CLOEXEC);
@@ -161,7 +161,7 @@ TASK_TEST(descriptors_are_not_passed_on, { awl_file *f, *g, *h; })
 TASK_TEST(a_temporary_file_has_no_name, { awl_file *f; int64_t n; char buf[4]; awl_file_info info; })
 {
     co_begin;
-    co_let(self->f, awl_file_temporary(at("")));
+    co_let(self->f, awl_file_temporary(path_of("")));
     CHECK_STR(names(), "");
     co_await(awl_file_write(self->f, "abc", 3));
     co_let(self->n, awl_file_pread(self->f, self->buf, 4, 0));
@@ -176,7 +176,7 @@ TASK_TEST(a_temporary_file_has_no_name, { awl_file *f; int64_t n; char buf[4]; a
 TASK_TEST(a_temporary_file_is_where_the_environment_says, { awl_file *f; int rc; })
 {
     co_begin;
-    setenv("TMPDIR", at("nowhere"), 1);
+    setenv("TMPDIR", path_of("nowhere"), 1);
     CHECK_FAILS(ENOENT, awl_file_temporary(NULL));
     unsetenv("TMPDIR");
     co_let(self->f, awl_file_temporary(NULL));
@@ -190,22 +190,22 @@ TASK_TEST(a_temporary_file_is_where_the_environment_says, { awl_file *f; int rc;
 TASK_TEST(what_cannot_be_opened_says_why, { awl_file *f; int rc; })
 {
     co_begin;
-    put("a", "x");
-    CHECK_INT(mkfifo(at("pipe"), 0600), 0);
-    CHECK_FAILS(ENOENT, awl_file_open(at("none"), O_RDONLY, 0));
+    put_file("a", "x");
+    CHECK_INT(mkfifo(path_of("pipe"), 0600), 0);
+    CHECK_FAILS(ENOENT, awl_file_open(path_of("none"), O_RDONLY, 0));
     CHECK(strstr(awl_error_message(ENOENT), "/none: No such file or directory"));
-    CHECK_FAILS(EEXIST, awl_file_open(at("a"), O_RDWR | O_CREAT | O_EXCL, 0600));
-    CHECK_FAILS(EISDIR, awl_file_open(at(""), O_RDONLY, 0));
-    CHECK_FAILS(ENOTDIR, awl_file_open(at("a/b"), O_RDONLY, 0));
-    CHECK_FAILS(ESPIPE, awl_file_open(at("pipe"), O_RDONLY, 0));
-    CHECK_FAILS(ENXIO, awl_file_open(at("pipe"), O_WRONLY, 0));
+    CHECK_FAILS(EEXIST, awl_file_open(path_of("a"), O_RDWR | O_CREAT | O_EXCL, 0600));
+    CHECK_FAILS(EISDIR, awl_file_open(path_of(""), O_RDONLY, 0));
+    CHECK_FAILS(ENOTDIR, awl_file_open(path_of("a/b"), O_RDONLY, 0));
+    CHECK_FAILS(ESPIPE, awl_file_open(path_of("pipe"), O_RDONLY, 0));
+    CHECK_FAILS(ENXIO, awl_file_open(path_of("pipe"), O_WRONLY, 0));
     CHECK_FAILS(EINVAL, awl_file_open(NULL, O_RDONLY, 0));
-    CHECK_INT(symlink("loop", at("loop")), 0);
-    CHECK_FAILS(ELOOP, awl_file_open(at("loop"), O_RDONLY, 0));
+    CHECK_INT(symlink("loop", path_of("loop")), 0);
+    CHECK_FAILS(ELOOP, awl_file_open(path_of("loop"), O_RDONLY, 0));
     fail_from(OPEN, 1, EROFS);
-    CHECK_FAILS(EROFS, awl_file_open(at("b"), O_WRONLY | O_CREAT, 0600));
+    CHECK_FAILS(EROFS, awl_file_open(path_of("b"), O_WRONLY | O_CREAT, 0600));
     fail_once(OPEN, EINTR);
-    co_let(self->f, awl_file_open(at("a"), O_RDONLY, 0));
+    co_let(self->f, awl_file_open(path_of("a"), O_RDONLY, 0));
     co_finally;
     awl_file_close(self->f);
     co_end;
@@ -214,8 +214,8 @@ TASK_TEST(what_cannot_be_opened_says_why, { awl_file *f; int rc; })
 TASK_TEST(wrong_arguments_are_errors, { awl_file *f; int rc; char c; awl_file_info info; })
 {
     co_begin;
-    put("a", "x");
-    co_let(self->f, awl_file_open(at("a"), O_RDONLY, 0));
+    put_file("a", "x");
+    co_let(self->f, awl_file_open(path_of("a"), O_RDONLY, 0));
     CHECK_FAILS(EINVAL, awl_file_read(NULL, &self->c, 1));
     CHECK_FAILS(EINVAL, awl_file_read(self->f, NULL, 1));
     CHECK_FAILS(EINVAL, awl_file_read(self->f, &self->c, 0));
@@ -244,8 +244,8 @@ TASK_TEST(wrong_arguments_are_errors, { awl_file *f; int rc; char c; awl_file_in
 TASK_TEST(after_closing_there_is_nothing, { awl_file *f; int rc; char c; })
 {
     co_begin;
-    put("a", "x");
-    co_let(self->f, awl_file_open(at("a"), O_RDWR, 0));
+    put_file("a", "x");
+    co_let(self->f, awl_file_open(path_of("a"), O_RDWR, 0));
     co_await(awl_file_wait_closed(self->f));
     CHECK_INT(awl_file_fd(self->f), -1);
     CHECK_FAILS(EBADF, awl_file_read(self->f, &self->c, 1));
@@ -260,8 +260,8 @@ TASK_TEST(after_closing_there_is_nothing, { awl_file *f; int rc; char c; })
 TASK_TEST(a_file_can_be_closed_under_those_who_use_it, { awl_file *f; awl_task *t, *u; int rc; char c[2]; })
 {
     co_begin;
-    put("a", "xyz");
-    co_let(self->f, awl_file_open(at("a"), O_RDONLY, 0));
+    put_file("a", "xyz");
+    co_let(self->f, awl_file_open(path_of("a"), O_RDONLY, 0));
     START_UP_TO(READ, awl_file_read(self->f, &self->c[0], 1));
     self->u = awl_create_task(awl_file_read(self->f, &self->c[1], 1));
     CHECK(self->u != NULL);
@@ -297,8 +297,8 @@ TEST(a_file_is_of_one_loop)
     awl_loop *loop = open_virtual();
     awl_value v = { .p = NULL };
 
-    put("a", "x");
-    CHECK_INT(awl_run_until_complete(loop, awl_file_open(at("a"), O_RDONLY, 0), &v), 0);
+    put_file("a", "x");
+    CHECK_INT(awl_run_until_complete(loop, awl_file_open(path_of("a"), O_RDONLY, 0), &v), 0);
     elsewhere = v.p;
     run_main(co_call(read_elsewhere));
     awl_loop_close(loop); /* which closes the file */
@@ -307,7 +307,7 @@ TEST(a_file_is_of_one_loop)
 co_def(leave_open, { awl_file *f; awl_task *t; char c; })
 {
     co_begin;
-    co_let(self->f, awl_file_open(at("a"), O_RDONLY, 0));
+    co_let(self->f, awl_file_open(path_of("a"), O_RDONLY, 0));
     START_UP_TO(READ, awl_file_read(self->f, &self->c, 1));
     awl_task_release(self->t);
     go_on();
@@ -316,17 +316,17 @@ co_def(leave_open, { awl_file *f; awl_task *t; char c; })
 
 TEST(the_loop_closes_what_is_open)
 {
-    put("a", "x");
+    put_file("a", "x");
     run_main(co_call(leave_open));
 }
 
 co_def(with_executor_shut, { awl_file *f; int rc; })
 {
     co_begin;
-    co_let(self->f, awl_file_open(at("a"), O_RDONLY, 0));
+    co_let(self->f, awl_file_open(path_of("a"), O_RDONLY, 0));
     co_await(awl_executor_shutdown(NULL, 0));
     CHECK_FAILS(AWL_ESHUTDOWN, awl_file_sync(self->f));
-    CHECK_FAILS(AWL_ESHUTDOWN, awl_file_open(at("a"), O_RDONLY, 0));
+    CHECK_FAILS(AWL_ESHUTDOWN, awl_file_open(path_of("a"), O_RDONLY, 0));
     CHECK_FAILS(AWL_ESHUTDOWN, awl_file_sync(self->f)); /* the turn was given back */
     co_finally;
     awl_file_close(self->f);
@@ -335,6 +335,6 @@ co_def(with_executor_shut, { awl_file *f; int rc; })
 
 TEST(without_an_executor_files_are_closed_all_the_same)
 {
-    put("a", "x");
+    put_file("a", "x");
     run_main(co_call(with_executor_shut));
 }

@@ -13,7 +13,7 @@ static void note(const awl_walk_entry *e)
              : S_ISLNK(e->kind) ? 'l'
              : S_ISREG(e->kind) ? 'f'
                                 : '?',
-             e->path + strlen(at("")) + 1, e->error ? " " : "", e->error ? awl_strerror(e->error) : "");
+             e->path + strlen(path_of("")) + 1, e->error ? " " : "", e->error ? awl_strerror(e->error) : "");
     strcat(seen, line);
 }
 
@@ -22,7 +22,7 @@ co_def(walk_all, { awl_walk_options options; const char *skip; awl_walk *w; awl_
 {
     co_begin;
     seen[0] = '\0';
-    self->w = awl_walk_new(at(""), &self->options);
+    self->w = awl_walk_new(path_of(""), &self->options);
     CHECK(self->w != NULL);
     for (;;) {
         co_let(self->e, awl_walk_next(self->w));
@@ -41,10 +41,10 @@ co_def(walk_all, { awl_walk_options options; const char *skip; awl_walk *w; awl_
 
 static void make_tree(void)
 {
-    CHECK_INT(mkdir(at("a"), 0755), 0);
-    CHECK_INT(mkdir(at("a/b"), 0755), 0);
-    put("a/b/deep", "12");
-    CHECK_INT(symlink("..", at("a/b/up")), 0);
+    CHECK_INT(mkdir(path_of("a"), 0755), 0);
+    CHECK_INT(mkdir(path_of("a/b"), 0755), 0);
+    put_file("a/b/deep", "12");
+    CHECK_INT(symlink("..", path_of("a/b/up")), 0);
 }
 
 TASK_TEST(a_tree_is_walked_without_following_links, {})
@@ -67,9 +67,9 @@ TASK_TEST(a_tree_is_walked_without_following_links, {})
 TASK_TEST(folders_come_before_what_is_in_them, { const char *x, *y, *z; })
 {
     co_begin;
-    CHECK_INT(mkdir(at("x"), 0755) + mkdir(at("y"), 0755) + mkdir(at("x/z"), 0755), 0);
-    put("x/z/1", "");
-    put("y/2", "");
+    CHECK_INT(mkdir(path_of("x"), 0755) + mkdir(path_of("y"), 0755) + mkdir(path_of("x/z"), 0755), 0);
+    put_file("x/z/1", "");
+    put_file("y/2", "");
     co_await(co_call(walk_all));
     CHECK(strstr(seen, "1d y\n") < strstr(seen, "2d x/z\n") && strstr(seen, "1d x\n") < strstr(seen, "2f y/2\n"));
     self->x = strstr(seen, "2d x/z\n"), self->y = strstr(seen, "2f y/2\n"), self->z = strstr(seen, "3f x/z/1\n");
@@ -82,14 +82,14 @@ TASK_TEST(entries_are_counted_and_limited, { int i, n; char name[16]; awl_walk *
     co_begin;
     for (self->i = 0; self->i < 200; self->i++) {
         snprintf(self->name, sizeof self->name, "%d", self->i);
-        put(self->name, "");
+        put_file(self->name, "");
     }
     co_await(co_call(walk_all));
     for (const char *c = seen; *c; c++)
         self->n += *c == '\n';
     CHECK_INT(self->n, 200);
     co_await(co_call(walk_all, .options = { .most = 200 }));
-    self->w = awl_walk_new(at(""), &(awl_walk_options){ .most = 199 });
+    self->w = awl_walk_new(path_of(""), &(awl_walk_options){ .most = 199 });
     CHECK(self->w != NULL);
     for (self->i = 0; self->i < 199; self->i++) {
         co_let(self->e, awl_walk_next(self->w));
@@ -105,8 +105,8 @@ TASK_TEST(entries_are_counted_and_limited, { int i, n; char name[16]; awl_walk *
 TASK_TEST(what_is_known_of_entries_can_be_asked_for, { awl_walk *w; awl_walk_entry *e; })
 {
     co_begin;
-    put("a", "12345");
-    self->w = awl_walk_new(at("."), &(awl_walk_options){ .info = true });
+    put_file("a", "12345");
+    self->w = awl_walk_new(path_of("."), &(awl_walk_options){ .info = true });
     CHECK(self->w != NULL);
     co_let(self->e, awl_walk_next(self->w));
     CHECK_STR(self->e->name, "a");
@@ -121,7 +121,7 @@ TASK_TEST(what_is_known_of_entries_can_be_asked_for, { awl_walk *w; awl_walk_ent
 TASK_TEST(a_folder_that_cannot_be_read_is_said_and_passed, {})
 {
     co_begin;
-    CHECK_INT(mkdir(at("a"), 0755), 0);
+    CHECK_INT(mkdir(path_of("a"), 0755), 0);
     fail_from(OPEN, 2, EACCES); /* the first is that of the walk; what is in it is opened by openat */
     co_await(co_call(walk_all));
     fail_from(OPEN, 1, 0);
@@ -132,13 +132,13 @@ TASK_TEST(a_folder_that_cannot_be_read_is_said_and_passed, {})
 TASK_TEST(a_folder_that_has_become_a_link_is_not_followed, { awl_walk *w; awl_walk_entry *e; })
 {
     co_begin;
-    CHECK_INT(mkdir(at("a"), 0755), 0);
-    self->w = awl_walk_new(at(""), NULL);
+    CHECK_INT(mkdir(path_of("a"), 0755), 0);
+    self->w = awl_walk_new(path_of(""), NULL);
     CHECK(self->w != NULL);
     co_let(self->e, awl_walk_next(self->w));
     CHECK_STR(self->e->name, "a");
-    CHECK_INT(rmdir(at("a")), 0);
-    CHECK_INT(symlink("/", at("a")), 0);
+    CHECK_INT(rmdir(path_of("a")), 0);
+    CHECK_INT(symlink("/", path_of("a")), 0);
     co_let(self->e, awl_walk_next(self->w));
     CHECK_STR(self->e->name, "a");
     CHECK_INT(self->e->depth, 1);
@@ -159,13 +159,13 @@ TASK_TEST(a_walk_needs_a_folder, { awl_walk *w; int rc; })
     CHECK_FAILS(EINVAL, awl_walk_next(NULL));
     awl_walk_skip(NULL);
     awl_walk_close(NULL);
-    put("a", "");
-    self->w = awl_walk_new(at("a"), NULL);
+    put_file("a", "");
+    self->w = awl_walk_new(path_of("a"), NULL);
     CHECK(self->w != NULL);
     CHECK_FAILS(ENOTDIR, awl_walk_next(self->w));
     CHECK(strstr(awl_error_message(ENOTDIR), "/a: Not a directory"));
     awl_walk_close(self->w);
-    self->w = awl_walk_new(at("none"), NULL);
+    self->w = awl_walk_new(path_of("none"), NULL);
     CHECK(self->w != NULL);
     awl_walk_skip(self->w);
     CHECK_FAILS(ENOENT, awl_walk_next(self->w));
@@ -177,7 +177,7 @@ TASK_TEST(a_walk_needs_a_folder, { awl_walk *w; int rc; })
 co_def(leave_walk, { awl_walk *w; awl_walk_entry *e; })
 {
     co_begin;
-    self->w = awl_walk_new(at(""), NULL);
+    self->w = awl_walk_new(path_of(""), NULL);
     CHECK(self->w != NULL);
     co_let(self->e, awl_walk_next(self->w));
     co_end;
@@ -185,6 +185,6 @@ co_def(leave_walk, { awl_walk *w; awl_walk_entry *e; })
 
 TEST(the_loop_ends_a_walk)
 {
-    put("a", "");
+    put_file("a", "");
     run_main(co_call(leave_walk));
 }

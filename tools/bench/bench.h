@@ -21,7 +21,8 @@ typedef struct bench_entry {
     const char *what;
 } bench_entry;
 
-extern const bench_entry coro_benches[], datagram_benches[], exec_benches[], process_benches[], subprocess_benches[],
+extern const bench_entry coro_benches[], datagram_benches[], exec_benches[], file_benches[], process_benches[],
+    subprocess_benches[],
     sync_benches[], task_benches[], tls_benches[]; /* end with a NULL name */
 
 double bench_now(void);      /* seconds, monotonic */

@@ -53,8 +53,8 @@ void bench_add(bench *b, const char *format, ...)
 
 static const bench_entry *find(const char *name)
 {
-    const bench_entry *tables[] = { coro_benches,    task_benches,       sync_benches,     exec_benches,
-                                    process_benches, subprocess_benches, datagram_benches, tls_benches };
+    const bench_entry *tables[] = { coro_benches,       task_benches, sync_benches,     exec_benches, process_benches,
+                                    subprocess_benches, file_benches, datagram_benches, tls_benches };
 
     for (size_t t = 0; t < sizeof tables / sizeof *tables; t++) {
         for (const bench_entry *e = tables[t]; e->name; e++) {
