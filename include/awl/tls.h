@@ -124,11 +124,11 @@ awl_tls *awl_tls_retain(awl_tls *tls);
  *          NULL for a server. Valid until the operation completes
  * Result   none.
  * Errors   AWL_ETLS, AWL_ECERTIFICATE, AWL_ETRUST: awl_error_message says why; that of a context that cannot be used
- *          (awl_tls_error); ETIMEDOUT; EBUSY if bytes are unsent or a read is pending; EPIPE after
- *          awl_stream_write_eof; EINVAL, also if the stream speaks TLS already; AWL_EOTHERLOOP; ECANCELED; ENOMEM; the
- *          stream's error; ECONNABORTED.
- * Owns     the stream holds a reference to the context. After an error other than that of the context, EINVAL and
- *          AWL_EOTHERLOOP the stream is of no use, but to be closed.
+ *          (awl_tls_error); ETIMEDOUT; EBUSY if bytes are unsent, a read is pending, or a handshake is at work on the
+ *          stream; EPIPE after awl_stream_write_eof; EINVAL, also if the stream speaks TLS already; AWL_EOTHERLOOP;
+ *          ECANCELED; ENOMEM; the stream's error; ECONNABORTED.
+ * Owns     the stream holds a reference to the context. After an error other than that of the context, EBUSY, EINVAL,
+ *          EPIPE and AWL_EOTHERLOOP the stream is of no use, but to be closed.
  * Context  loop thread; suspends until the handshake is over. A cancelled handshake aborts the stream.
  * Source   asyncio.StreamWriter.start_tls; test/tls/test_start.c
  */

@@ -60,7 +60,8 @@ static int why_closed(const awl__tls_conn *c)
     c->tls->backend->info(c->engine, &details);
     if (*text)
         awl__tls_detail(c->s, c->tls->is_server ? NULL : details.server_name, error, text);
-    awl__tls_forget(c->tls, c->s, details.server_name); /* RFC 5246, section 7.2.2 */
+    if (c->key_len) /* RFC 5246, section 7.2.2 */
+        awl__tls_cache_forget(&c->tls->cache, c->key, c->key_len);
     return -error;
 }
 
@@ -328,6 +329,7 @@ static void tls_close(void *self)
     awl_handle_cancel(&c->deadline);
     awl__lower_close(loop, &c->lower);
     c->tls->backend->free(c->engine);
+    awl__free(loop, c->key, c->key_len);
     awl_tls_release(c->tls);
     awl__free(loop, c, sizeof *c);
 }
@@ -354,7 +356,12 @@ void awl__tls_remember(awl__tls_conn *c, const char *name)
 
     if (!len || c->tls->is_server || !c->tls->cache.most || !c->tls->backend->session(c->engine, &session))
         return;
-    awl__tls_cache_put(&c->tls->cache, key, len, &session);
+    c->key = awl__alloc(c->tls->loop, len);
+    if (c->key) { /* else it could not be forgotten when it has to be */
+        c->key_len = len;
+        memcpy(c->key, key, len);
+        awl__tls_cache_put(&c->tls->cache, key, len, &session);
+    }
     awl__tls_peer_release(c->tls->loop, session.peer);
     awl__tls_wipe(&session, sizeof session);
 }
@@ -387,6 +394,8 @@ static awl__tls_engine *open_engine(awl_stream *s, awl_tls *tls, const char *nam
 /* ---- Making and asking ------------------------------------------------------------------------------------------- */
 
 bool awl__tls_speaks(const awl_stream *s) { return !s->closed && s->transport == &tls_transport; }
+
+bool awl__tls_opened(const awl_stream *s) { return ((const awl__tls_conn *)s->self)->open; }
 
 int awl__tls_push(awl_stream *s, awl_tls *tls, const char *name, awl__tls_conn **conn)
 {

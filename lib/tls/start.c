@@ -18,7 +18,8 @@ static void keep_turn(awl_tls *tls)
         give_turn_back(tls);
 }
 
-/* Does the handshake, suspended while it waits for the other side. */
+/* Does the handshake, suspended while it waits for the other side. The stream may be closed meanwhile, and the
+ * connection gone with it. */
 co_def(tls_handshake, {
     awl_stream *s;
     awl_tls *tls;
@@ -28,9 +29,6 @@ co_def(tls_handshake, {
 })
 {
     co_begin;
-    self->error = awl__tls_push(self->s, self->tls, self->name, &self->conn);
-    if (self->error)
-        co_raise(self->error);
     for (;;) {
         if (self->tls->limited) {
             co_await(awl_semaphore_acquire(&self->tls->turns));
@@ -63,8 +61,11 @@ static int check(const awl_stream *s, const awl_tls *tls, const char *name)
     if (tls->loop != s->io.loop)
         return AWL_EOTHERLOOP;
     if (awl__tls_speaks(s)) {
-        awl__error_detail(s->io.loop, EINVAL, "the stream speaks TLS already");
-        return EINVAL;
+        const int error = awl__tls_opened(s) ? EINVAL : EBUSY;
+
+        awl__error_detail(s->io.loop, error,
+                          error == EBUSY ? "a TLS handshake is at work on the stream" : "the stream speaks TLS already");
+        return error;
     }
     if (name && tls->is_server) {
         awl__error_detail(s->io.loop, EINVAL, "a TLS server's context (awl_tls_server) cannot be used by a client");
@@ -93,18 +94,22 @@ co_def(tls_start, {
     awl_stream *s;
     awl_tls *tls;
     const char *name;
+    awl__tls_conn *conn;
     int error;
     bool held;
 })
 {
     co_begin;
     self->error = check(self->s, self->tls, self->name);
-    if (self->error)
+    if (!self->error)
+        self->error = awl__tls_push(self->s, self->tls, self->name, &self->conn);
+    if (self->error) /* the stream is as it was */
         co_raise(self->error);
     self->s->refs++;
     awl_tls_retain(self->tls);
     self->held = true;
-    co_try_cancel(self->error, awl_wait_for(co_call(tls_handshake, .s = self->s, .tls = self->tls, .name = self->name),
+    co_try_cancel(self->error, awl_wait_for(co_call(tls_handshake, .s = self->s, .tls = self->tls, .name = self->name,
+                                                    .conn = self->conn),
                                             self->tls->handshake_timeout));
     if (self->error) {
         spoil(self->s, self->tls, self->name, self->error);

@@ -135,13 +135,16 @@ typedef struct awl__tls_conn {
     int unsendable;      /* the error of the first write that failed; 0: none */
     bool open;           /* the handshake is over */
     bool closing;
+    size_t key_len;      /* of what a client's session is found by; 0: nothing is remembered of this connection */
+    char *key;
 } awl__tls_conn;
 
 /* Puts TLS between a stream and its transport, at the beginning of a handshake. 0 or the error. */
 int awl__tls_push(awl_stream *s, awl_tls *tls, const char *name, awl__tls_conn **conn);
 
-/* Whether a stream speaks TLS, or has begun to. */
+/* Whether a stream speaks TLS, or has begun to; and of such a one, whether its handshake is over. */
 bool awl__tls_speaks(const awl_stream *s);
+bool awl__tls_opened(const awl_stream *s);
 
 /* Does what can be done of the handshake now. 0: it is over; -EAGAIN: after a change; or -error. */
 int awl__tls_shake(awl__tls_conn *c);

@@ -240,6 +240,36 @@ TLS_TEST(resumed_clients_stay_known, {
     co_end;
 }
 
+/* RFC 5246, section 7.2.2: a connection that ends by a fatal alert takes its session with it, also where the server was
+ * asked for by its address. */
+co_def(fail_after_handshake, {
+    const char *name;
+    two t;
+    char buf[4];
+    int rc;
+})
+{
+    static const char forged[] = "\x17\x03\x03\0\x20nobody has the key that this needs..";
+
+    co_begin;
+    open_two(&self->t, NULL, &ec_key, NULL);
+    SHAKE(&self->t, self->name);
+    CHECK_STR(self->t.c_text, "");
+    CHECK_INT(self->t.ct->cache.n, 1);
+    CHECK_INT(write(awl_stream_fd(self->t.s), forged, 37), 37);
+    CHECK_FAILS(AWL_ETLS, awl_stream_read(self->t.c, self->buf, 4));
+    CHECK_INT(self->t.ct->cache.n, 0);
+    co_finally;
+    close_two(&self->t);
+    co_end;
+}
+
+TEST(session_of_a_connection_that_failed_is_forgotten)
+{
+    run_virtual(co_call(fail_after_handshake, .name = "localhost"));
+    run_virtual(co_call(fail_after_handshake, .name = "127.0.0.1"));
+}
+
 /* ---- What a client may not resume -------------------------------------------------------------------------------- */
 
 /* The session of a client of one context, offered by one of another for `name`. true: it was resumed. */

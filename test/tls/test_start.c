@@ -216,8 +216,11 @@ TLS_TEST(start_refuses_what_cannot_be, {
     self->reader = awl_create_task(awl_stream_read(self->t.c, self->buf, 4));
     co_await(awl_sleep(0));
     CHECK_FAILS(EBUSY, awl_start_tls(self->t.c, self->t.ct, "localhost"));
+    CHECK_INT(awl_stream_error(self->t.c), 0);
     awl_task_cancel(self->reader);
     CHECK_FAILS(ECANCELED, self->reader);
+    SHAKE(&self->t, "localhost");
+    CHECK_INT(self->t.c_error, 0);
     co_finally;
     end_task(self->reader);
     close_two(&self->t);
@@ -273,6 +276,32 @@ TLS_TEST(stream_that_speaks_tls_does_not_begin_again, {
     CHECK_INT(awl_stream_write(self->t.c, "on", 2), 0);
     co_await(awl_stream_read_exactly(self->t.s, self->buf, 2));
     co_finally;
+    close_two(&self->t);
+    co_end;
+}
+
+/* A second one neither lays TLS over TLS, nor disturbs the first. */
+TLS_TEST(one_handshake_at_a_time, {
+    two t;
+    awl_task *first;
+    char buf[4];
+    int rc;
+})
+{
+    co_begin;
+    open_two(&self->t, NULL, &ec_key, NULL);
+    self->first = awl_create_task(awl_start_tls(self->t.c, self->t.ct, "localhost"));
+    CHECK(self->first != NULL);
+    CHECK_FAILS(EBUSY, awl_gather(awl_start_tls(self->t.c, self->t.ct, "localhost")));
+    CHECK_STR(awl_error_message(EBUSY), "a TLS handshake is at work on the stream");
+    CHECK_INT(awl_stream_error(self->t.c), 0);
+    co_await(awl_start_tls(self->t.s, self->t.st, NULL));
+    co_await(self->first);
+    CHECK_INT(awl_stream_write(self->t.c, "on", 2), 0);
+    co_await(awl_stream_read_exactly(self->t.s, self->buf, 2));
+    CHECK_MEM(self->buf, "on", 2);
+    co_finally;
+    end_task(self->first);
     close_two(&self->t);
     co_end;
 }
