@@ -109,7 +109,8 @@ const char *awl_strerror(int error);
  * Says what is known of an error that has just come up: "example.org: the certificate has expired …". The loop keeps
  * the last eight such texts; the youngest one for this number counts, of the running task if there is one.
  *
- * Result   that text, valid until an operation of this loop fails; where there is none, as awl_strerror.
+ * Result   that text, one line, valid until an operation of this loop fails; where there is none, as awl_strerror. What
+ *          is no UTF-8 in it, and control characters, stand there as \xHH: others may have sent them.
  * Source   test/task/test_message.c
  */
 const char *awl_error_message(int error);

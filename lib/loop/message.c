@@ -55,9 +55,48 @@ void awl__error_plain(awl_loop *loop, int error)
         keep(loop, error, "", 1);
 }
 
+/* Bytes of the character at `at`, which may go to a log or a terminal as it is; 0: it may not, as it is a control
+ * character (those from U+0080 to U+009F are some, too) or no UTF-8 (RFC 3629, section 4). */
+static size_t plain(const unsigned char *at)
+{
+    const unsigned char c = at[0];
+    const size_t n = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
+
+    for (size_t i = 1; i < n; i++) {
+        if ((at[i] & 0xc0) != 0x80)
+            return 0;
+    }
+    if (c < 0x20 || c == 0x7f || (c == 0xc2 && at[1] < 0xa0) || (c == 0xe0 && at[1] < 0xa0) ||
+        (c == 0xed && at[1] >= 0xa0) || (c == 0xf0 && at[1] < 0x90) || (c == 0xf4 && at[1] >= 0x90))
+        return 0;
+    return n;
+}
+
+/* What others have said may be in a text: what could forge a line, or drive a terminal, becomes \xHH. Result: the length
+ * of what fits. */
+static size_t escape(const char *text, char *out, size_t cap)
+{
+    size_t len = 0;
+
+    while (*text) {
+        const size_t n = plain((const unsigned char *)text);
+
+        if (len + (n ? n : 4) >= cap)
+            break;
+        if (n)
+            memcpy(out + len, text, n);
+        else
+            snprintf(out + len, 5, "\\x%02x", (unsigned)(unsigned char)*text);
+        len += n ? n : 4;
+        text += n ? n : 1;
+    }
+    out[len] = '\0';
+    return len;
+}
+
 void awl__error_detail(awl_loop *loop, int error, const char *format, ...)
 {
-    char text[LONGEST];
+    char text[LONGEST], out[LONGEST];
     va_list args;
     int len;
 
@@ -65,7 +104,7 @@ void awl__error_detail(awl_loop *loop, int error, const char *format, ...)
     len = vsnprintf(text, sizeof text, format, args);
     va_end(args);
     if (len >= 0)
-        keep(loop, error, text, ((size_t)len < sizeof text ? (size_t)len : sizeof text - 1) + 1);
+        keep(loop, error, out, escape(text, out, sizeof out) + 1);
 }
 
 /* The youngest of this task, else of any. */

@@ -101,3 +101,27 @@ TEST(reports_have_the_text)
     CHECK_INT(awl_run_with(co_call(raises), &options, NULL), EPROTO);
     CHECK_STR(told, "the dog ate it");
 }
+
+/* What others send cannot forge a line of a log, nor drive a terminal. */
+TASK_TEST(control_characters_and_broken_utf_8_are_escaped, { char text[1025]; })
+{
+    static const struct {
+        const char *said, *shown;
+    } cases[] = {
+        { "a\nb\x1b[2Jc\x7f\t", "a\\x0ab\\x1b[2Jc\\x7f\\x09" },
+        { "h\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80", "h\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80" },
+        { "\xc2\x9b" "31m", "\\xc2\\x9b31m" },
+        { "\xff \xc3 \xe2\x82", "\\xff \\xc3 \\xe2\\x82" },
+        { "\xc0\xaf \xe0\x80\xaf \xed\xa0\x80 \xf4\x90\x80\x80", "\\xc0\\xaf \\xe0\\x80\\xaf \\xed\\xa0\\x80 \\xf4\\x90\\x80\\x80" },
+    };
+
+    co_begin;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        note(EPROTO, cases[i].said);
+        CHECK_STR(awl_error_message(EPROTO), cases[i].shown);
+    }
+    memset(self->text, '\n', sizeof self->text - 1);
+    note(EPROTO, self->text);
+    CHECK_INT(strlen(awl_error_message(EPROTO)), 1020); /* as many as fit, whole */
+    co_end;
+}
