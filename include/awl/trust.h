@@ -58,7 +58,7 @@ typedef struct awl_anchors {
  * Result   the set; NULL with errno AWL_ETRUST (awl_error_message names the file, and the line and number of the
  *          object), ENOMEM, or EINVAL for NULL or without a running loop.
  * Owns     the caller releases it, before the loop is closed.
- * Context  the loop's thread; reads the file at once.
+ * Context  the loop's thread; reads the file at once. Pipes and devices are refused, not waited for.
  * Source   ssl.SSLContext.load_verify_locations; RFC 7468; test/tls/test_trust.c
  */
 awl_trust *awl_trust_from_file(const char *path) __attribute__((warn_unused_result));

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { LONGEST_LINE = 96, FIRST_BUFFER = 2048, AT_ONCE = 4096 };
@@ -278,11 +279,16 @@ int awl__pem_read_file(awl_loop *loop, const char *path, awl__pem_fn *fn, void *
 {
     reader r = { .loop = loop, .fn = fn, .arg = arg, .line = 1 };
     char some[AT_ONCE];
-    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK); /* or a pipe would be waited for */
+    struct stat status;
     int error = 0;
 
     if (fd < 0)
         return errno;
+    if (fstat(fd, &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) {
+        close(fd);
+        return ESPIPE;
+    }
     for (;;) {
         const ssize_t n = read(fd, some, sizeof some);
 

@@ -229,7 +229,7 @@ static int load_file(loader *l, const char *path)
     error = awl__pem_read_file(l->loop, path, on_object, l);
     if (!error || error == ENOMEM || error == AWL_ETRUST)
         return error;
-    return damaged(l, &(awl__pem_object){ 0 }, awl_strerror(error));
+    return damaged(l, &(awl__pem_object){ 0 }, error == ESPIPE ? "is no plain file" : awl_strerror(error));
 }
 
 static int load_folder(loader *l, const char *path, DIR *folder)
@@ -425,43 +425,62 @@ awl_trust *awl__trust_first_of(awl_loop *loop, const char *const *paths, size_t 
     return NULL;
 }
 
-/* "a, b", of as many as there is room for. */
-static void join(char *text, size_t cap, const char *const *paths, size_t n)
-{
-    *text = '\0';
-    for (size_t i = 0; i < n; i++) {
-        const size_t used = strlen(text);
+/* What of the environment is set, together, in a block of its own: the paths, then their text, and their names. */
+typedef struct environment {
+    size_t size, n;
+    const char **paths;
+    char *names; /* "a, b" */
+} environment;
 
-        snprintf(text + used, cap - used, "%s%s", used ? ", " : "", paths[i]);
+/* SSL_CERT_FILE, and SSL_CERT_DIR with folders separated by colons. NULL: no memory. */
+static environment *take_environment(awl_loop *loop, const char *file, const char *folders)
+{
+    const size_t a = file ? strlen(file) + 1 : 0, b = folders ? strlen(folders) + 1 : 0;
+    size_t most = 2, size;
+    environment *e;
+    char *at, *name;
+
+    for (const char *c = folders; c && *c; c++)
+        most += *c == ':';
+    size = sizeof *e + most * sizeof *e->paths + a + b + a + b + 2 * most;
+    e = awl__alloc(loop, size);
+    if (!e)
+        return NULL;
+    *e = (environment){ .size = size, .paths = (const char **)(void *)(e + 1) };
+    at = (char *)(e->paths + most);
+    name = e->names = at + a + b;
+    *name = '\0';
+    if (file)
+        e->paths[e->n++] = memcpy(at, file, a);
+    at = folders ? memcpy(at + a, folders, b) : NULL;
+    while (at) {
+        char *colon = strchr(at, ':');
+
+        if (colon)
+            *colon++ = '\0';
+        if (*at)
+            e->paths[e->n++] = at;
+        at = colon;
     }
+    for (size_t i = 0; i < e->n; i++)
+        name += sprintf(name, "%s%s", i ? ", " : "", e->paths[i]);
+    return e;
 }
 
-/* SSL_CERT_FILE, and SSL_CERT_DIR with folders separated by colons: what of them is set, together. */
 static awl_trust *from_environment(awl_loop *loop, const char *file, const char *folders)
 {
-    enum { MOST_FOLDERS = 8 };
-    const char *paths[1 + MOST_FOLDERS];
-    char copy[LONGEST_PATH], names[2 * LONGEST_PATH], reason[LONGEST_REASON], *at = copy;
-    sources from = { .name = names, .paths = paths, .lenient = true };
+    environment *e = take_environment(loop, file, folders);
+    char reason[LONGEST_REASON];
     awl_trust *trust;
     int error;
 
-    if (file)
-        paths[from.n_paths++] = file;
-    if (folders) {
-        snprintf(copy, sizeof copy, "%s", folders);
-        while (at && from.n_paths < sizeof paths / sizeof paths[0]) {
-            char *colon = strchr(at, ':');
-
-            if (colon)
-                *colon++ = '\0';
-            if (*at)
-                paths[from.n_paths++] = at;
-            at = colon;
-        }
+    if (!e) {
+        errno = ENOMEM;
+        return NULL;
     }
-    join(names, sizeof names, from.paths, from.n_paths);
-    trust = load(loop, &from, &error, reason);
+    trust = load(loop, &(sources){ .name = e->names, .paths = e->paths, .n_paths = e->n, .lenient = true }, &error,
+                 reason);
+    awl__free(loop, e, e->size);
     if (error == AWL_ETRUST)
         awl__error_detail(loop, error,
                           "no trusted certificates were found: %s (SSL_CERT_FILE is %s, SSL_CERT_DIR is %s)", reason,

@@ -127,16 +127,26 @@ TASK_TEST(much_is_written_whole_and_read_by_the_mib, { awl_file *f; int64_t n; s
     co_end;
 }
 
-TASK_TEST(tasks_take_their_turns, { awl_file *f; })
+TASK_TEST(tasks_take_their_turns, { awl_file *f; awl_task *t[4]; int i, rc; })
 {
     co_begin;
     co_let(self->f, awl_file_open(path_of("log"), O_WRONLY | O_CREAT, 0600));
     at_most(WRITE, 1);
-    co_await(awl_gather_or_cancel(NULL, awl_file_write(self->f, "first ", 6), awl_file_write(self->f, "second ", 7),
-                                  awl_file_truncate(self->f, 11), awl_file_write(self->f, "third", 5)));
+    self->t[0] = awl_create_task(awl_file_write(self->f, "first ", 6));
+    self->t[1] = awl_create_task(awl_file_write(self->f, "second ", 7));
+    self->t[2] = awl_create_task(awl_file_truncate(self->f, 11));
+    self->t[3] = awl_create_task(awl_file_write(self->f, "third", 5));
+    for (self->i = 0; self->i < 4; self->i++)
+        co_await(self->t[self->i]);
     CHECK_INT(awl_file_position(self->f), 18);
     CHECK_INT(memcmp(text_in("log"), "first secon\0\0third", 18), 0);
     co_finally;
+    for (self->i = 0; self->i < 4; self->i++) {
+        awl_task_cancel(self->t[self->i]);
+        if (self->t[self->i])
+            co_try_cancel(self->rc, self->t[self->i]);
+        awl_task_release(self->t[self->i]);
+    }
     awl_file_close(self->f);
     co_end;
 }

@@ -49,7 +49,7 @@ static const char *put_file(const char *name, const char *text)
 /* Makes an environment of these two alone: setenv would leave blocks behind. NULL: it is not set. */
 static void set_environment(const char *file, const char *folders)
 {
-    static char variables[2][300], *all[3];
+    static char variables[2][4096], *all[3];
     int n = 0;
 
     snprintf(variables[0], sizeof variables[0], "SSL_CERT_FILE=%s", file ? file : "");
@@ -263,7 +263,7 @@ TASK_TEST(without_any_the_message_names_every_path, {})
     co_begin;
     CHECK_REFUSED(awl__trust_first_of(awl_running_, (const char *const[]){ "/nonexistent/a", "/dev/null" }, 2),
                   "no trusted certificates were found: /nonexistent/a: No such file or directory; "
-                  "/dev/null: there is no certificate in PEM in it");
+                  "/dev/null: is no plain file");
     co_end;
 }
 
@@ -287,6 +287,41 @@ TASK_TEST(the_environment_names_a_file_and_folders, { awl_trust *trust; char fol
     awl_trust_release(self->trust);
     CHECK_PTR(awl_trust_system(), self->trust);
     CHECK_INT(awl_trust_count(self->trust), 2);
+    awl_trust_release(self->trust);
+    co_end;
+}
+
+/* However long it is, and however many folders it names. */
+TASK_TEST(a_long_environment_is_not_cut, { awl_trust *trust; char folders[3000]; })
+{
+    co_begin;
+    open_folder();
+    put_file("ca.pem", ca_pem);
+    for (int i = 0; i < 100; i++)
+        strcat(self->folders, "/nonexistent/folder:");
+    strcat(self->folders, folder);
+    set_environment(NULL, self->folders);
+    self->trust = awl_trust_system();
+    close_folder((const char *const[]){ "ca.pem", NULL });
+    CHECK(self->trust != NULL);
+    CHECK_INT(awl_trust_count(self->trust), 1);
+    awl_trust_release(self->trust);
+    co_end;
+}
+
+/* Nobody writes to it, and nothing waits for that. */
+TASK_TEST(a_pipe_is_no_file, { awl_trust *trust; })
+{
+    co_begin;
+    open_folder();
+    put_file("ca.pem", ca_pem);
+    CHECK_INT(mkfifo(in_folder("pipe"), 0600), 0);
+    CHECK_REFUSED(awl_trust_from_file(in_folder("pipe")), "/pipe: is no plain file");
+    self->trust = awl_trust_from_folder(folder);
+    close_folder((const char *const[]){ "ca.pem", "pipe", NULL });
+    CHECK(self->trust != NULL);
+    CHECK_INT(awl_trust_count(self->trust), 1);
+    CHECK_INT(awl_trust_skipped(self->trust), 1);
     awl_trust_release(self->trust);
     co_end;
 }
