@@ -46,14 +46,26 @@ static ssize_t send_part(job *j)
         n = sendfile(j->s->io.fd, j->fd, &at, len);
     while (n < 0 && errno == EINTR);
     awl__hush_end(&h, n < 0 && errno == EPIPE);
-    if (n >= 0) {
+    if (n > 0)
         j->s->moved += (uint32_t)n;
-        return n;
+    return awl__io_result(n, &j->s->writable);
+}
+
+/* Whether an error of sendfile(2) is the connection's, who says it but once; no file has these. Then the stream fails
+ * with it, as by a write. */
+static bool connection_failed(awl_stream *s, int error)
+{
+    static const int errors[] = { EPIPE,       ECONNRESET,  ECONNABORTED, ETIMEDOUT,
+                                  EHOSTUNREACH, ENETUNREACH, ENETDOWN,     EHOSTDOWN };
+
+    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
+        if (error != errors[i])
+            continue;
+        s->readable = true; /* what came before is there, also if no event has told of it yet */
+        awl__stream_fail(s, error);
+        return true;
     }
-    if (errno != EAGAIN && errno != EWOULDBLOCK)
-        return -errno;
-    j->s->writable = false;
-    return -EAGAIN;
+    return false;
 }
 
 /* The same by way of memory; the stream keeps what it cannot send at once. */
@@ -139,7 +151,7 @@ co_def(send_file, {
             co_await(awl__stream_change(self->s));
             continue;
         }
-        if (n < 0 && !self->by_kernel)
+        if (n < 0 && (!self->by_kernel || connection_failed(self->s, (int)-n)))
             co_raise((int)-n);
         if (n < 0)
             self->by_kernel = false;

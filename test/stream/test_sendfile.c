@@ -52,6 +52,22 @@ static off_t position(int fd) { return lseek(fd, 0, SEEK_CUR); }
 
 /* ---- Whole files and parts --------------------------------------------------------------------------------------- */
 
+/* The kernel says so once: it must not be asked twice, or a reset is taken for a goodbye. */
+STREAM_TEST(a_reset_is_said_to_be_one, { awl_stream *s; int peer, fd, rc; char c; })
+{
+    co_begin;
+    self->s = open_tcp_pair(&self->peer);
+    self->fd = make_file(1000);
+    reset(self->peer);
+    co_await(awl_sleep(5 * AWL_MS));
+    CHECK_FAILS(ECONNRESET, awl_stream_sendfile(self->s, self->fd, 0, 0));
+    CHECK_INT(awl_stream_error(self->s), ECONNRESET);
+    CHECK_FAILS(ECONNRESET, awl_stream_read(self->s, &self->c, 1));
+    awl_stream_close(self->s);
+    close(self->fd);
+    co_end;
+}
+
 STREAM_TEST(a_part_of_a_file_arrives, { awl_stream *s; int peer, fd; int64_t n; })
 {
     co_begin;
