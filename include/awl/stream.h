@@ -127,6 +127,10 @@ awl_stream *awl_stream_open(int fd, const awl_stream_options *options) __attribu
  * connection ends. Operations of other tasks that wait to read end with ECONNABORTED.
  *
  *   s   may be NULL; not to be used afterwards
+ * Owns     descriptor and unsent bytes are kept until the other side has taken all, and if it never reads, for ever, or
+ *          until the loop is closed: as in asyncio nothing but its reset, or keep_alive if it has gone, ends that. Who
+ *          wants a bound awaits awl_wait_for(awl_stream_wait_closed(s), …) first and calls awl_stream_abort when that
+ *          has timed out. TLS has one: close_timeout. So has a server: awl_server_shutdown.
  * Context  the loop's thread; does not suspend.
  * Source   asyncio.StreamWriter.close; test/stream/test_close.c
  */
@@ -137,7 +141,8 @@ void awl_stream_close(awl_stream *s);
  * the caller's, for awl_stream_close.
  *
  * Result   none.
- * Errors   the stream's first error; ECANCELED: the closing goes on; EINVAL for NULL.
+ * Errors   the stream's first error; ECANCELED: the closing goes on; EINVAL for NULL. While the other side does not read
+ *          what is unsent, it waits: see awl_stream_close.
  * Source   asyncio.StreamWriter.wait_closed; test/stream/test_close.c
  */
 AWL_CORO awl_stream_wait_closed(awl_stream *s);
@@ -198,7 +203,8 @@ AWL_CORO awl_stream_readline(awl_stream *s, size_t *len);
  */
 AWL_CORO awl_stream_read_until(awl_stream *s, const void *separator, size_t size, size_t *len);
 
-/* Whether a read has found the end of the stream and everything before it has been delivered. NULL: true. */
+/* Whether a read has found the end of the stream and everything before it has been delivered. An error is no end. NULL:
+ * true. As asyncio.StreamReader.at_eof; test/stream/test_read.c, test_info.c */
 bool awl_stream_at_eof(const awl_stream *s);
 
 /* ---- Writing ----------------------------------------------------------------------------------------------------- */

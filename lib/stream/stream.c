@@ -203,7 +203,8 @@ ssize_t awl__stream_fetch(awl_stream *s, void *buf, size_t cap)
     s->streak++;
     n = s->transport->read(s->self, buf, cap);
     if (n <= 0 && n != -EAGAIN)
-        s->in.eof_ = true;
+        s->in.eof_ = true; /* there is nothing more to ask for */
+    s->ended |= n == 0;
     if (n < 0 && n != -EAGAIN)
         awl__stream_fail(s, (int)-n);
     return n <= 0 && s->error ? -s->error : n;
@@ -479,7 +480,7 @@ awl_coro awl_stream_wait_closed(awl_stream *s)
 
 /* ---- Asking ------------------------------------------------------------------------------------------------------ */
 
-bool awl_stream_at_eof(const awl_stream *s) { return !s || (s->in.eof_ && awl__input_len(&s->in) == 0); }
+bool awl_stream_at_eof(const awl_stream *s) { return !s || (s->ended && awl__input_len(&s->in) == 0); }
 
 int awl_stream_error(const awl_stream *s) { return s ? s->error : EINVAL; }
 

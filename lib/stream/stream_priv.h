@@ -57,6 +57,7 @@ struct awl_stream {
     uint32_t refs;
     int16_t error;   /* the first one */
     uint8_t streak;  /* reads that did not suspend, in a row */
+    bool ended;      /* a read has found the end, not an error */
     bool eof_asked, eof_sent;
     bool closing;    /* no more operations; what is unsent goes first */
     bool closed;     /* the transport is gone */

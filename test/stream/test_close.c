@@ -109,6 +109,21 @@ STREAM_TEST(wait_closed_tells_that_not_all_was_sent, { awl_stream *s; int peer, 
     co_end;
 }
 
+/* As awl_stream_close says. */
+STREAM_TEST(who_never_reads_is_given_up_by_abort, { awl_stream *s; int peer, rc; })
+{
+    co_begin;
+    self->s = open_pair(&self->peer, NULL);
+    CHECK_INT(awl_stream_write(self->s, much, sizeof much), 0);
+    CHECK_FAILS(ETIMEDOUT, awl_wait_for(awl_stream_wait_closed(self->s), 1 * AWL_MS));
+    CHECK(awl_stream_fd(self->s) >= 0 && awl_stream_unsent(self->s) > 0);
+    awl_stream_abort(self->s);
+    CHECK_INT(awl_stream_fd(self->s), -1);
+    awl_stream_close(self->s);
+    close(self->peer);
+    co_end;
+}
+
 STREAM_TEST(cancelled_wait_closed_goes_on_closing, { awl_stream *s; int peer, rc; size_t all; })
 {
     co_begin;
