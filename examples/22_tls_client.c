@@ -33,11 +33,8 @@ co_def(client, {
 })
 {
     co_begin;
-    if (self->cacert) { /* else those that the system trusts */
+    if (self->cacert) /* else those that the system trusts */
         self->trust = awl_trust_from_file(self->cacert);
-        if (!self->trust)
-            co_raise(errno);
-    }
     self->tls = awl_tls_client(&(awl_tls_options){ .trust = self->trust });
     self->options.tls = self->tls; /* what could not be made is an error when it is used */
     co_let(self->s, awl_open_connection(self->host, self->port, &self->options));

@@ -423,8 +423,6 @@ static int open_tls(awl_tls **tls)
     if (!opt.ca_file)
         return 0;
     trust = awl_trust_from_file(opt.ca_file);
-    if (!trust)
-        return errno;
     *tls = awl_tls_client(&(awl_tls_options){ .trust = trust });
     awl_trust_release(trust);
     return awl_tls_error(*tls);

@@ -64,7 +64,8 @@ enum awl_tls_ask {
 
 /* Zero is the default of every option. What they point to need not outlive the call. */
 typedef struct awl_tls_options {
-    awl_trust *trust;    /* whose certificates to believe; NULL: a client, those that the system trusts */
+    awl_trust *trust;    /* whose certificates to believe; NULL: a client, those that the system trusts. One that
+                            could not be made (awl_trust_error) is this context's error */
     const awl_pin *pins; /* one certificate of those that lead to the peer, with the trusted one at the end, must have
                             one of these keys (RFC 7469, section 2.6) */
     size_t n_pins;

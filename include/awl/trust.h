@@ -7,7 +7,7 @@
  *     {
  *         co_begin;
  *         self->trust = awl_trust_from_file("my-ca.pem");
- *         if (!self->trust)
+ *         if (awl_trust_error(self->trust))       // a set that could not be made is an error when TLS is given it, too
  *             co_raise(errno);                    // awl_error_message says which file, line and object
  *         …                                       // give it to TLS, which retains it
  *         co_finally;
@@ -55,7 +55,9 @@ typedef struct awl_anchors {
 /*
  * Makes a set of what is in a PEM file: all its certificates. Other objects, and text around them, are passed over.
  *
- * Result   the set; NULL with errno AWL_ETRUST (awl_error_message names the file, and the line and number of the
+ * Result   the set, never NULL: NULL in awl_tls_options.trust means those that the system trusts. Where it could not be
+ *          made, errno is set, and it is one that holds nothing: a context of TLS that is given it cannot be used.
+ * Errors   of awl_trust_error and errno: AWL_ETRUST (awl_error_message names the file, and the line and number of the
  *          object), ENOMEM, or EINVAL for NULL or without a running loop.
  * Owns     the caller releases it, before the loop is closed.
  * Context  the loop's thread; reads the file at once. Pipes and devices are refused, not waited for.
@@ -76,7 +78,7 @@ awl_trust *awl_trust_from_memory(const void *data, size_t len) __attribute__((wa
  * Makes a set of anchors that were compiled in, and uses them where they lie.
  *
  *   anchors   and what they point to must outlive the set
- * Result   the set; NULL with errno AWL_ETRUST: they are damaged, or of another version of awl; ENOMEM; EINVAL.
+ * Result   as above. AWL_ETRUST: they are damaged, or of another version of awl.
  * Source   test/tls/test_trust.c
  */
 awl_trust *awl_trust_from_anchors(const awl_anchors *anchors) __attribute__((warn_unused_result));
@@ -93,12 +95,15 @@ awl_trust *awl_trust_from_anchors(const awl_anchors *anchors) __attribute__((war
  *     /etc/ssl/certs                         a folder of certificates
  * It is loaded once for a loop, which keeps it until it is closed. Nothing else is trusted in its stead.
  *
- * Result   the set, retained for the caller; NULL with errno AWL_ETRUST (awl_error_message names every path that was
- *          tried, and what was wrong with it), ENOMEM, or EINVAL without a running loop.
+ * Result   the set, retained for the caller; as above. Of AWL_ETRUST, awl_error_message names every path that was tried,
+ *          and what was wrong with it.
  * Owns     the caller releases it.
  * Source   ssl.SSLContext.set_default_verify_paths; test/tls/test_trust.c
  */
 awl_trust *awl_trust_system(void) __attribute__((warn_unused_result));
+
+/* Why a set could not be made: AWL_ETRUST, ENOMEM, EINVAL (also for NULL); 0: it was. Source: test/tls/test_trust.c */
+int awl_trust_error(const awl_trust *trust);
 
 /* Counts one user more. Result: `trust`. NULL is let be. */
 awl_trust *awl_trust_retain(awl_trust *trust);

@@ -59,10 +59,12 @@ static int add_keys(awl_tls *tls, const awl_tls_options *o)
 static int set_trust(awl_tls *tls, const awl_tls_options *o)
 {
     tls->trust = awl_trust_retain(o->trust);
+    if (awl_trust_error(tls->trust) && tls->trust) /* it is not to be forgotten that somebody was to be believed */
+        return awl_trust_error(tls->trust);
     if (tls->trust || o->n_pins || tls->is_server || o->dangerously_do_not_verify)
         return 0;
     tls->trust = awl_trust_system();
-    return tls->trust ? 0 : errno;
+    return awl_trust_error(tls->trust);
 }
 
 static void set_numbers(awl_tls *tls, const awl_tls_options *o)

@@ -26,6 +26,7 @@ struct awl_trust {
     const unsigned char *data; /* as packed */
     size_t size, own;          /* bytes of it; those that belong to this block: none if they were compiled in */
     size_t source_size;
+    int error;     /* why it is none: it holds nothing, and is nobody's; 0: it is one */
     char source[]; /* a string; the own data lie behind it */
 };
 
@@ -44,25 +45,38 @@ static awl_trust *new_trust(awl_loop *loop, const char *source, size_t own)
     return trust;
 }
 
+/* A set that could not be made is one that holds nothing and that TLS refuses: NULL would mean the system's. These are
+ * never written to. */
+static awl_trust *checked(awl_trust *trust)
+{
+    static awl_trust untrusted = { .error = AWL_ETRUST }, no_memory = { .error = ENOMEM }, invalid = { .error = EINVAL };
+
+    if (trust)
+        return trust;
+    return errno == ENOMEM ? &no_memory : errno == EINVAL ? &invalid : &untrusted;
+}
+
+int awl_trust_error(const awl_trust *trust) { return trust ? trust->error : EINVAL; }
+
 static size_t bytes_of(const awl_trust *trust) { return sizeof *trust + trust->source_size + trust->own; }
 
 awl_trust *awl_trust_retain(awl_trust *trust)
 {
-    if (trust)
+    if (trust && !trust->error)
         trust->refs++;
     return trust;
 }
 
 void awl_trust_release(awl_trust *trust)
 {
-    if (trust && --trust->refs == 0)
+    if (trust && !trust->error && --trust->refs == 0)
         awl__free(trust->loop, trust, bytes_of(trust));
 }
 
 size_t awl_trust_count(const awl_trust *trust) { return trust ? trust->count : 0; }
 size_t awl_trust_skipped(const awl_trust *trust) { return trust ? trust->skipped : 0; }
-size_t awl_trust_bytes(const awl_trust *trust) { return trust ? bytes_of(trust) : 0; }
-const char *awl_trust_source(const awl_trust *trust) { return trust ? trust->source : ""; }
+size_t awl_trust_bytes(const awl_trust *trust) { return trust && !trust->error ? bytes_of(trust) : 0; }
+const char *awl_trust_source(const awl_trust *trust) { return trust && !trust->error ? trust->source : ""; }
 awl__span awl__trust_data(const awl_trust *trust) { return (awl__span){ trust->data, trust->size }; }
 
 /* ---- Loading: objects, files, folders ---------------------------------------------------------------------------- */
@@ -351,17 +365,17 @@ static awl_trust *from_paths(const char *const *paths, size_t n, bool lenient)
     return load_or_say(&(sources){ .name = *paths, .paths = paths, .n_paths = n, .lenient = lenient });
 }
 
-awl_trust *awl_trust_from_file(const char *path) { return from_paths(&path, 1, false); }
-awl_trust *awl_trust_from_folder(const char *path) { return from_paths(&path, 1, true); }
+awl_trust *awl_trust_from_file(const char *path) { return checked(from_paths(&path, 1, false)); }
+awl_trust *awl_trust_from_folder(const char *path) { return checked(from_paths(&path, 1, true)); }
 awl_trust *awl__trust_from_paths(const char *const *paths, size_t n) { return from_paths(paths, n, false); }
 
 awl_trust *awl_trust_from_memory(const void *data, size_t len)
 {
     if (!data) {
         errno = EINVAL;
-        return NULL;
+        return checked(NULL);
     }
-    return load_or_say(&(sources){ .name = "memory", .memory = data, .len = len });
+    return checked(load_or_say(&(sources){ .name = "memory", .memory = data, .len = len }));
 }
 
 awl_trust *awl_trust_from_anchors(const awl_anchors *anchors)
@@ -372,17 +386,17 @@ awl_trust *awl_trust_from_anchors(const awl_anchors *anchors)
 
     if (!loop || !anchors) {
         errno = EINVAL;
-        return NULL;
+        return checked(NULL);
     }
     if (!anchors->data_ || !awl__anchors_check(anchors->data_, anchors->size_, &count) || !count) {
         awl__error_detail(loop, AWL_ETRUST, "the anchors that were compiled in are damaged, or of another version");
         errno = AWL_ETRUST;
-        return NULL;
+        return checked(NULL);
     }
     trust = new_trust(loop, "the anchors that were compiled in", 0);
     if (!trust) {
         errno = ENOMEM;
-        return NULL;
+        return checked(NULL);
     }
     trust->data = anchors->data_;
     trust->size = anchors->size_;
@@ -504,14 +518,14 @@ awl_trust *awl_trust_system(void)
 
     if (!loop) {
         errno = EINVAL;
-        return NULL;
+        return checked(NULL);
     }
     /* The loop's reference is never given back: the set goes with the loop's memory. */
     if (!loop->trust)
         loop->trust = file || folders
                           ? from_environment(loop, file, folders)
                           : awl__trust_first_of(loop, system_paths, sizeof system_paths / sizeof system_paths[0]);
-    return awl_trust_retain(loop->trust);
+    return checked(awl_trust_retain(loop->trust));
 }
 
 /* ---- Pins -------------------------------------------------------------------------------------------------------- */

@@ -41,19 +41,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
     awl_running_ = loop;
     trust = awl_trust_from_memory(len ? data : (const uint8_t *)"", len);
-    if (trust) {
+    if (!awl_trust_error(trust)) {
         const awl_anchors packed = { awl__trust_data(trust).at, awl__trust_data(trust).len };
         awl_trust *again = awl_trust_from_anchors(&packed);
 
         walk(trust);
-        must(again && awl_trust_count(again) == awl_trust_count(trust));
+        must(!awl_trust_error(again) && awl_trust_count(again) == awl_trust_count(trust));
         awl_trust_release(again);
     }
     awl_trust_release(trust);
 
     /* Packed data of others may be any, and must be walked within their bounds. */
     trust = awl_trust_from_anchors(&anchors);
-    if (trust) {
+    if (!awl_trust_error(trust)) {
         awl__anchor anchor;
         size_t at = 0;
 

@@ -26,7 +26,7 @@ static inline awl_trust *trust_in(const char *pem)
 {
     awl_trust *trust = awl_trust_from_memory(pem, strlen(pem));
 
-    CHECK_STR(trust ? "" : awl_error_message(errno), "");
+    CHECK_STR(awl_trust_error(trust) ? awl_error_message(errno) : "", "");
     return trust;
 }
 

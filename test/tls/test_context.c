@@ -157,6 +157,20 @@ ENGINE_TEST(client_without_anybody_to_believe_is_not_made)
     CHECK_CONTAINS(awl_error_message(AWL_ETRUST), "/nowhere/ca.pem");
 }
 
+/* A set that could not be made does not become the system's when nobody looks at it. */
+ENGINE_TEST(a_trust_that_was_not_made_is_nobodys)
+{
+    const awl_tls_key key = KEY(server_ec);
+
+    not_made(awl_tls_client(&(awl_tls_options){ .trust = awl_trust_from_file("/nowhere/ca.pem") }), AWL_ETRUST);
+    CHECK_CONTAINS(awl_error_message(AWL_ETRUST), "/nowhere/ca.pem");
+    not_made(awl_tls_server(&(awl_tls_options){ .trust = awl_trust_from_memory("", 0),
+                                                .keys = &key,
+                                                .n_keys = 1,
+                                                .ask = AWL_TLS_REQUIRE_CERTIFICATE }),
+             AWL_ETRUST);
+}
+
 /* Without randomness nothing begins, whatever the processor has. */
 static int random_calls, random_error;
 static size_t random_bytes;

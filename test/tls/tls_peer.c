@@ -38,8 +38,6 @@ static awl_tls *make_context(bool is_server)
     if (args.ca) {
         options.trust = awl_trust_from_file(args.ca);
         options.ask = AWL_TLS_REQUIRE_CERTIFICATE;
-        if (!options.trust)
-            return NULL;
     }
     tls = is_server ? awl_tls_server(&options) : awl_tls_client(&options);
     awl_trust_release(options.trust);

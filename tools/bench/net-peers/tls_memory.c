@@ -120,7 +120,7 @@ static int make_contexts(work *w)
     snprintf(cert, sizeof cert, "%s/server-%s.crt", w->folder, w->kind);
     snprintf(key, sizeof key, "%s/server-%s.pem", w->folder, w->kind);
     trust = awl_trust_from_file(ca);
-    if (!trust)
+    if (awl_trust_error(trust))
         return errno;
     w->client = awl_tls_client(&(awl_tls_options){ .trust = trust, .sessions = sessions });
     awl_trust_release(trust);
