@@ -52,16 +52,20 @@ static void remove_socket(const char *path)
         unlink(path);
 }
 
-/* Notes which file has just been made. */
-static void note(awl__socket_file *file, const char *path)
+/* Notes which file has just been made, and lets those in whom the umask has kept out against `mode`, which is not 0. What
+ * lies there now may be another one, or a link, which is let be. 0 or the error. */
+static int note(awl__socket_file *file, const char *path, mode_t mode)
 {
     struct stat status;
 
     if (lstat(path, &status) < 0)
-        return;
+        return errno;
     file->device = status.st_dev;
     file->inode = status.st_ino;
     memcpy(file->path, path, strlen(path) + 1);
+    if (!mode || !S_ISSOCK(status.st_mode) || (status.st_mode & 07777) == mode)
+        return 0;
+    return chmod(path, mode) < 0 ? errno : 0;
 }
 
 void awl__unix_unlink(awl__socket_file *file)
@@ -74,7 +78,8 @@ void awl__unix_unlink(awl__socket_file *file)
     file->path[0] = '\0';
 }
 
-/* Nobody can connect before listen: so whoever may not, by the mode, never can. */
+/* The file is made with the socket's own mode, less what the umask has: at no time with more than was asked for. And
+ * nobody can connect before listen. */
 int awl__unix_listen(const char *path, const awl_stream_options *options, awl__socket_file *file, int *fd)
 {
     struct sockaddr_un name;
@@ -89,13 +94,12 @@ int awl__unix_listen(const char *path, const awl_stream_options *options, awl__s
         return errno;
     if (path[0] != '@')
         remove_socket(path);
-    if (bind(s, (const struct sockaddr *)&name, size) < 0)
+    if (options->mode && fchmod(s, options->mode) < 0)
         error = errno;
-    if (!error && path[0] != '@') {
-        note(&made, path);
-        if (options->mode && chmod(path, options->mode) < 0)
-            error = errno;
-    }
+    if (!error && bind(s, (const struct sockaddr *)&name, size) < 0)
+        error = errno;
+    if (!error && path[0] != '@')
+        error = note(&made, path, options->mode);
     if (!error && listen(s, options->backlog) < 0)
         error = errno;
     if (error) {

@@ -53,6 +53,21 @@ static const char *path_of(const char *name)
     return path;
 }
 
+/* The mode of what the last bind has made, right after it. */
+static mode_t bound_mode;
+
+int __real_bind(int fd, const struct sockaddr *name, socklen_t size);
+int __wrap_bind(int fd, const struct sockaddr *name, socklen_t size);
+int __wrap_bind(int fd, const struct sockaddr *name, socklen_t size)
+{
+    const int rc = __real_bind(fd, name, size);
+    struct stat status;
+
+    if (!rc && name->sa_family == AF_UNIX && !lstat(((const struct sockaddr_un *)(const void *)name)->sun_path, &status))
+        bound_mode = status.st_mode & 07777;
+    return rc;
+}
+
 static bool is_there(const char *path)
 {
     struct stat status;
@@ -285,6 +300,7 @@ STREAM_TEST(a_socket_has_the_mode_that_it_is_given, { awl_server *server; awl_st
     co_let(self->server, awl_start_unix_server(serve, &served, path_of("s"), &self->options));
     CHECK_INT(stat(path_of("s"), &status), 0);
     CHECK_INT(status.st_mode & 07777, 0620);
+    CHECK_INT(bound_mode & ~0620, 0); /* also in between nobody else might */
     awl_server_close(self->server);
     co_end;
 }
