@@ -96,7 +96,7 @@ struct awl__verify {
     uint32_t filled; /* bytes of the certificate that is coming */
     uint32_t bytes;  /* of all certificates */
     uint8_t n;       /* certificates that are there, with the one that is coming */
-    uint8_t checks;  /* signatures that may still be checked */
+    uint8_t checks;  /* what those signatures may cost that are still to be checked */
     uint8_t last;    /* the end of the longest way that was tried */
     bool judged;     /* the chain is believed if there is no fault */
     int br_error;

@@ -279,6 +279,14 @@ def make_cases(folder):
          openssl="refuses: it follows the first certificate of a name")
     many = [ca("Same", ca("Same"), dates=(NOW - DAY - i, NOW + DAY)) for i in range(11)]
     case("same_names", [leaf(many[0])] + many, [root], LIMIT, "in too many ways")
+    slow = [ca("Root", key=key("P-521"), dates=(NOW - DAY - i, NOW + DAY)) for i in range(5)]
+    case("slow_roots_of_a_name", [good, sub], slow[:3] + [root],
+         openssl="refuses: it looks at the first CA of a name")
+    case("too_many_slow_roots_of_a_name", [good, sub], slow + [root], SIGNATURE, "another CA has that name")
+    tall = [ca("Tall 0", root, key("P-521"))]
+    for i in range(1, 11):
+        tall.append(ca(f"Tall {i}", tall[-1], key("P-521")))
+    case("slow_and_tall", [leaf(tall[-1])] + tall[::-1], [root])
 
     # Keys and signatures.
     rsa, rsa1024 = key("rsa2048"), key("rsa1024")
