@@ -153,26 +153,68 @@ static void io_fired(evutil_socket_t fd, short what, void *arg)
     io->changed(io, what & (EV_READ | EV_CLOSED), what & EV_WRITE);
 }
 
-int awl__io_open(awl_loop *loop, awl__io *io, int fd)
+static bool tells_end(const awl_loop *loop)
+{
+    return event_base_get_features(loop->backend->base) & EV_FEATURE_EARLY_CLOSE;
+}
+
+/* Registers a descriptor. 0 or the error. */
+static int add_event(awl_loop *loop, awl__io *io, int fd, struct event **made)
 {
     struct event *event = awl__alloc(loop, event_get_struct_event_size());
-    const bool tells_end = event_base_get_features(loop->backend->base) & EV_FEATURE_EARLY_CLOSE;
-    const short what = EV_READ | (io->quiet ? 0 : EV_WRITE) | EV_ET | EV_PERSIST | (tells_end ? EV_CLOSED : 0);
+    const short what = EV_READ | (io->quiet || io->only_reads ? 0 : EV_WRITE) | EV_ET | EV_PERSIST |
+                       (tells_end(loop) ? EV_CLOSED : 0);
 
     if (!event)
         return ENOMEM;
     errno = 0;
-    if (event_assign(event, loop->backend->base, fd, what, io_fired, io) < 0 ||
-        event_add(event, NULL) < 0) {
+    if (event_assign(event, loop->backend->base, fd, what, io_fired, io) < 0 || event_add(event, NULL) < 0) {
         const int error = errno ? errno : ENOMEM;
         awl__free(loop, event, event_get_struct_event_size());
         return error;
     }
+    *made = event;
+    return 0;
+}
+
+static void drop_event(awl_loop *loop, struct event *event)
+{
+    if (!loop->abandoned)
+        event_del(event);
+    awl__free(loop, event, event_get_struct_event_size());
+}
+
+int awl__io_open(awl_loop *loop, awl__io *io, int fd)
+{
+    struct event *event;
+    const int error = add_event(loop, io, fd, &event);
+
+    if (error)
+        return error;
     io->loop = loop;
     io->event = event;
     io->fd = fd;
-    io->ended = !tells_end;
+    io->ended = !tells_end(loop);
     loop->backend->quiet_ios += io->quiet;
+    return 0;
+}
+
+/* The new event first: so the descriptor is registered also where that fails. */
+int awl__io_writes(awl__io *io, bool wanted)
+{
+    struct event *event;
+    int error;
+
+    if (io->only_reads != wanted)
+        return 0;
+    io->only_reads = !wanted;
+    error = add_event(io->loop, io, io->fd, &event);
+    if (error) {
+        io->only_reads = wanted;
+        return error;
+    }
+    drop_event(io->loop, io->event);
+    io->event = event;
     return 0;
 }
 
@@ -180,9 +222,7 @@ void awl__io_close(awl__io *io)
 {
     if (!io || !io->event)
         return;
-    if (!io->loop->abandoned)
-        event_del(io->event);
-    awl__free(io->loop, io->event, event_get_struct_event_size());
+    drop_event(io->loop, io->event);
     io->event = NULL;
     io->loop->backend->quiet_ios -= io->quiet;
 }

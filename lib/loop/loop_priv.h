@@ -341,11 +341,15 @@ struct awl__io {
     void *event; /* struct event */
     int fd;
     bool ended; /* the other side has ended, or may have unnoticed: a short read does not mean that nothing is left */
+    bool only_reads; /* set before it is opened: whether there is room to write is not looked for, see awl__io_writes */
     bool quiet; /* set before it is opened: only what comes in is looked for, and that is no reason to wait for ever */
     void (*changed)(awl__io *io, bool readable, bool writable); /* called in the poll: may only make entries ready */
 };
 
 int awl__io_open(awl_loop *loop, awl__io *io, int fd);
 void awl__io_close(awl__io *io);
+
+/* From now on room to write is looked for, or not: told at once if there is some. 0, or ENOMEM and others: as before. */
+int awl__io_writes(awl__io *io, bool wanted);
 
 #endif

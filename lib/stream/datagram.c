@@ -19,7 +19,7 @@ static void changed(awl__io *io, bool readable, bool writable)
         d->readable = true;
         awl__stream_wake(d->ops, 0);
     }
-    if (writable && d->out) {
+    if (writable) {
         awl_handle_cancel(&d->flush);
         awl_call_soon(io->loop, &d->flush, awl__datagram_flush, d);
     }
@@ -79,6 +79,7 @@ awl_datagram *awl__datagram_new(awl_loop *loop, int fd, const awl_datagram_optio
         return NULL;
     memset(d, 0, sizeof *d);
     d->io.changed = changed;
+    d->io.only_reads = true; /* each datagram that has gone makes room: who has nothing unsent does not care */
     *error = awl__io_open(loop, &d->io, fd);
     if (*error) {
         awl__free(loop, d, sizeof *d);

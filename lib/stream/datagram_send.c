@@ -96,10 +96,11 @@ void awl__datagram_drop_unsent(awl_datagram *d)
         drop_first(d);
 }
 
-/* Nothing tells when the kernel has memory again: it is asked after a while. Room in the socket is a change. */
+/* Nothing tells when the kernel has memory again: it is asked after a while. Room in the socket is a change, if that can
+ * be looked for. */
 static void try_later(awl_datagram *d, int error)
 {
-    if (error == ENOBUFS)
+    if (error == ENOBUFS || awl__io_writes(&d->io, true))
         awl_call_later(d->io.loop, &d->flush, patience, awl__datagram_flush, d);
 }
 
@@ -110,6 +111,7 @@ static void try_later(awl_datagram *d, int error)
 void awl__datagram_flush(void *arg)
 {
     awl_datagram *d = arg;
+    const bool sent = d->out != NULL;
     bool again = false;
 
     while (d->out) {
@@ -135,6 +137,8 @@ void awl__datagram_flush(void *arg)
     if (d->given_back) {
         awl_datagram_abort(d);
         awl__free(d->io.loop, d, sizeof *d);
+    } else if (!sent) { /* there is room, and nobody needs it */
+        awl__io_writes(&d->io, false);
     }
 }
 

@@ -4,6 +4,8 @@
 
 #include <sys/syscall.h>
 
+#include "../../lib/stream/datagram_priv.h"
+
 /* ---- A kernel that refuses --------------------------------------------------------------------------------------- */
 
 /* The errors of the next calls; 0: the kernel itself is asked, as it is after the last. */
@@ -79,6 +81,32 @@ STREAM_TEST(an_empty_datagram_waits_like_any_other, { awl_datagram *d; int peer,
     CHECK_INT(atoi(next_of(self->peer)), self->seen);
     CHECK_STR(next_of(self->peer), "");
     CHECK_STR(next_of(self->peer), "-");
+    awl_datagram_close(self->d);
+    close(self->peer);
+    co_end;
+}
+
+/* The kernel would wake the loop for each datagram that has gone. */
+STREAM_TEST(room_is_looked_for_by_who_needs_it, { awl_datagram *d; int peer, sent, seen; })
+{
+    co_begin;
+    self->d = open_narrow(&self->peer, NULL);
+    CHECK_INT(awl_datagram_send(self->d, "0", 1, NULL), 0);
+    CHECK(self->d->io.only_reads);
+    self->sent = 1;
+    fill(self->d, &self->sent);
+    CHECK(!self->d->io.only_reads);
+    while (awl_datagram_unsent(self->d)) {
+        take_numbers(self->peer, &self->seen);
+        co_await(awl_sleep(AWL_MS / 4));
+    }
+    take_numbers(self->peer, &self->seen);
+    CHECK_INT(self->seen, self->sent);
+    while (!self->d->io.only_reads) { /* until the next time that it was told in vain */
+        CHECK_INT(awl_datagram_send(self->d, "x", 1, NULL), 0);
+        CHECK_STR(next_of(self->peer), "x");
+        co_await(awl_sleep(AWL_MS / 4));
+    }
     awl_datagram_close(self->d);
     close(self->peer);
     co_end;
