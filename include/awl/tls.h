@@ -102,7 +102,8 @@ typedef struct awl_tls_options {
  *          each other; AWL_ETRUST: there is nobody to believe; EINVAL: the options contradict each other, or no loop
  *          runs; ENOMEM. awl_error_message names the file or option, and says what is wrong.
  * Owns     the caller releases it, also one that cannot be used; streams and servers hold references of their own.
- * Context  the loop's thread; reads the files at once.
+ * Context  the loop's thread; reads the files at once. A certificate of ours whose time is over, or has not come, is
+ *          reported (awl_loop_options.report), and no error.
  * Source   ssl.create_default_context, SSLContext.load_cert_chain; test/tls/test_context.c
  */
 awl_tls *awl_tls_client(const awl_tls_options *options) __attribute__((warn_unused_result));

@@ -1,6 +1,7 @@
 /* Our own keys and their chains: read, found to belong to each other, and used to sign. */
 #include <stdarg.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "bearssl_priv.h"
 #include "../trust/der_priv.h"
@@ -171,7 +172,8 @@ static int load(loading *l, const char *file, const void *text, size_t len)
     int error;
 
     l->where = file ? file : "memory";
-    error = file ? awl__pem_read_file(l->loop, file, add_object, l) : awl__pem_read(l->loop, text, len, add_object, l);
+    error = file ? awl__pem_read_file(l->loop, file, false, add_object, l)
+                 : awl__pem_read(l->loop, text, len, add_object, l);
     if (error == 0 || error == AWL_EKEY || error == ENOMEM)
         return error;
     return refuse(l, "%s", awl_strerror(error));
@@ -229,6 +231,27 @@ static int check_fit(loading *l, const char *cert_where, const char *key_where)
                   awl__name_text(key->cert.subject, subject, sizeof subject));
 }
 
+/* What others will refuse is said to who runs this, now: it may be renewed before anybody comes. */
+static void warn_of_dates(const awl_tls *tls, const awl__tls_key *key, const char *where)
+{
+    const awl__cert *cert = &key->cert;
+    const int64_t now = (int64_t)time(NULL);
+    char subject[128], from[32], until[32], text[512];
+
+    if (now >= cert->not_before && now <= cert->not_after)
+        return;
+    snprintf(text, sizeof text, "%s: the certificate of '%s' is good from %s until %s", where,
+             awl__name_text(cert->subject, subject, sizeof subject), awl__time_text(cert->not_before, from, sizeof from),
+             awl__time_text(cert->not_after, until, sizeof until));
+    awl__report(tls->loop, &(awl_report){
+                               .name = tls->is_server ? "awl_tls_server" : "awl_tls_client",
+                               .what = now > cert->not_after ? "a certificate of ours has expired: others will refuse it"
+                                                             : "a certificate of ours is not valid yet: is the clock right?",
+                               .error = AWL_ECERTIFICATE,
+                               .message = text,
+                           });
+}
+
 /* ---- The table --------------------------------------------------------------------------------------------------- */
 
 static void free_key(awl_loop *loop, awl__tls_key *key)
@@ -266,6 +289,7 @@ int awl__br_add_key(awl_tls *tls, const awl_tls_key *from)
         free_key(tls->loop, key);
         return error;
     }
+    warn_of_dates(tls, key, cert_where);
     while (*end)
         end = &(*end)->next;
     *end = key;

@@ -275,17 +275,17 @@ int awl__pem_read(awl_loop *loop, const void *text, size_t len, awl__pem_fn *fn,
     return finish(&r, feed(&r, text, len));
 }
 
-int awl__pem_read_file(awl_loop *loop, const char *path, awl__pem_fn *fn, void *arg)
+int awl__pem_read_file(awl_loop *loop, const char *path, bool plain, awl__pem_fn *fn, void *arg)
 {
     reader r = { .loop = loop, .fn = fn, .arg = arg, .line = 1 };
     char some[AT_ONCE];
-    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK); /* or a pipe would be waited for */
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | (plain ? O_NONBLOCK : 0));
     struct stat status;
     int error = 0;
 
     if (fd < 0)
         return errno;
-    if (fstat(fd, &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) {
+    if (plain && fstat(fd, &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) {
         close(fd);
         return ESPIPE;
     }

@@ -21,10 +21,11 @@ typedef int awl__pem_fn(void *arg, const awl__pem_object *object);
 /*
  * Reads all objects of a text, or of a file, which need not end with a newline.
  *
- * Result   0; what `fn` returned; ENOMEM; of a file also the errno of open and read, and EISDIR.
+ *   plain   refuse pipes and devices, which might have to be waited for
+ * Result   0; what `fn` returned; ENOMEM; of a file also the errno of open and read, EISDIR, and ESPIPE: it is not plain.
  */
 int awl__pem_read(awl_loop *loop, const void *text, size_t len, awl__pem_fn *fn, void *arg);
-int awl__pem_read_file(awl_loop *loop, const char *path, awl__pem_fn *fn, void *arg);
+int awl__pem_read_file(awl_loop *loop, const char *path, bool plain, awl__pem_fn *fn, void *arg);
 
 /* Decodes base64 without line ends. Result: bytes written to `out`; SIZE_MAX: wrong, or more than `cap`. */
 size_t awl__base64(const char *text, size_t len, unsigned char *out, size_t cap);

@@ -240,7 +240,7 @@ static int load_file(loader *l, const char *path)
     int error;
 
     l->path = path;
-    error = awl__pem_read_file(l->loop, path, on_object, l);
+    error = awl__pem_read_file(l->loop, path, true, on_object, l);
     if (!error || error == ENOMEM || error == AWL_ETRUST)
         return error;
     return damaged(l, &(awl__pem_object){ 0 }, error == ESPIPE ? "is no plain file" : awl_strerror(error));

@@ -1,6 +1,7 @@
 /* Contexts: options, keys and chains, and what is said of those that cannot be used. */
 #define _GNU_SOURCE
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "stream_rig.h"
@@ -35,6 +36,57 @@ static void accepted(const char *cert, const char *key)
 
     CHECK_STR(awl_tls_error(tls) ? awl_error_message(awl_tls_error(tls)) : "", "");
     awl_tls_release(tls);
+}
+
+/* ---- Dates of our own -------------------------------------------------------------------------------------------- */
+
+static time_t fake_now; /* 0: the clock's */
+static char heard[512];
+
+time_t time(time_t *at)
+{
+    struct timespec now = { .tv_sec = fake_now };
+
+    if (!fake_now)
+        clock_gettime(CLOCK_REALTIME, &now);
+    if (at)
+        *at = now.tv_sec;
+    return now.tv_sec;
+}
+
+static void hear(void *arg, const awl_report *report)
+{
+    (void)arg;
+    snprintf(heard, sizeof heard, "%s: %s: %s", report->name, report->what, report->message);
+}
+
+co_def(make_server, {})
+{
+    awl_tls *tls;
+
+    co_begin;
+    tls = new_server(&ec_key, NULL);
+    CHECK_INT(awl_tls_error(tls), 0);
+    awl_tls_release(tls);
+    co_end;
+}
+
+static const char *heard_at(time_t now)
+{
+    heard[0] = '\0';
+    fake_now = now;
+    CHECK_INT(awl_run_with(co_call(make_server), &(awl_loop_options){ .report = hear }, NULL), 0);
+    return heard;
+}
+
+TEST(a_certificate_of_ours_that_is_over_is_reported)
+{
+    CHECK_STR(heard_at(0), "");
+    CHECK_CONTAINS(heard_at(100000), "awl_tls_server: a certificate of ours is not valid yet: is the clock right?: memory: the "
+                                     "certificate of 'O=awl tests, CN=server_ec' is good from 20");
+    if (sizeof(time_t) > 4) /* it is good until after 2038 */
+        CHECK_CONTAINS(heard_at((time_t)((int64_t)1 << 33)),
+                       "awl_tls_server: a certificate of ours has expired: others will refuse it: ");
 }
 
 ENGINE_TEST(keys_come_in_three_forms)

@@ -142,8 +142,8 @@ TASK_TEST(a_byte_string_of_any_content_is_read, { unsigned char all[256]; int i;
 TASK_TEST(files_that_cannot_be_read_say_why, {})
 {
     co_begin;
-    CHECK_INT(awl__pem_read_file(awl_running_, "/nonexistent/x.pem", note, NULL), ENOENT);
-    CHECK_INT(awl__pem_read_file(awl_running_, "/", note, NULL), EISDIR);
+    CHECK_INT(awl__pem_read_file(awl_running_, "/nonexistent/x.pem", true, note, NULL), ENOENT);
+    CHECK_INT(awl__pem_read_file(awl_running_, "/", false, note, NULL), EISDIR);
     co_end;
 }
 
