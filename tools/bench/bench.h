@@ -22,8 +22,7 @@ typedef struct bench_entry {
 } bench_entry;
 
 extern const bench_entry coro_benches[], datagram_benches[], exec_benches[], file_benches[], process_benches[],
-    subprocess_benches[],
-    sync_benches[], task_benches[], tls_benches[]; /* end with a NULL name */
+    subprocess_benches[], sync_benches[], task_benches[], tls_benches[]; /* end with a NULL name */
 
 double bench_now(void);      /* seconds, monotonic */
 long bench_rss_kb(void);     /* resident set of this process */
