@@ -71,7 +71,8 @@ co_def(coroutine, { job j; })
     co_end;
 }
 
-co_def(all_jobs, { awl_executor *pool; int kind, i; int64_t sum; job jobs[JOBS]; awl_task *t[JOBS]; awl_outcome out[JOBS]; })
+co_def(all_jobs, { awl_executor *pool; int kind, i; int64_t sum; job jobs[JOBS]; awl_task *t[JOBS];
+                   awl_outcome out[JOBS]; })
 {
     co_begin;
     for (self->i = 0; self->i < JOBS; self->i++) {
@@ -92,9 +93,12 @@ co_def(all_jobs, { awl_executor *pool; int kind, i; int64_t sum; job jobs[JOBS];
     co_end;
 }
 
-co_def(lesson, { bool times; awl_executor *pools[WAYS]; int kind, way, best; int64_t sums[WAYS]; awl_time start, took[WAYS]; })
+co_def(lesson, { bool times; awl_executor *pools[WAYS]; int kind, way, best; int64_t sums[WAYS];
+                 awl_time start, took[WAYS]; })
 {
-    static const char *const kinds[] = { "slow I/O", "fast I/O", "work" }, *const ways[] = { "coroutines", "threads", "processes" };
+    static const char *const kinds[] = { "slow I/O", "fast I/O", "work" };
+    static const char *const ways[] = { "coroutines", "threads", "processes" };
+
     co_begin;
     self->pools[2] = awl_process_pool_new(&(awl_process_pool_options){ .start = AWL_START_WORKERS });
     self->pools[1] = awl_thread_pool_new(NULL);
@@ -108,7 +112,8 @@ co_def(lesson, { bool times; awl_executor *pools[WAYS]; int kind, way, best; int
             if (self->took[self->way] < self->took[self->best])
                 self->best = self->way;
             if (self->times)
-                printf("%-9s %-10s %8.2f ms\n", kinds[self->kind], ways[self->way], (double)self->took[self->way] / AWL_MS);
+                printf("%-9s %-10s %8.2f ms\n", kinds[self->kind], ways[self->way],
+                       (double)self->took[self->way] / AWL_MS);
         }
         printf("%s: %d, %d, %d\n", kinds[self->kind], (int)self->sums[0], (int)self->sums[1], (int)self->sums[2]);
         if (self->times)

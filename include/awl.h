@@ -16,7 +16,7 @@
 #include "awl/task.h" /* tasks, futures, sleep, gather, wait, timeouts */
 #include "awl/sync.h" /* events, locks, semaphores, conditions, barriers, queues */
 #include "awl/signals.h" /* signals: handlers on the loop, and waiting for them */
-#include "awl/exec.h" /* blocking calls in threads: executors */
+#include "awl/exec.h" /* blocking calls and computations in threads and processes: executors */
 #include "awl/dns.h"  /* addresses, and names to addresses */
 #include "awl/stream.h" /* TCP: connections and servers */
 #include "awl/datagram.h" /* UDP */

@@ -1,5 +1,6 @@
 /*
- * awl/exec.h: calls that block, and long computations, in threads or processes beside the loop. SPDX-License-Identifier: MIT
+ * awl/exec.h: calls that block, and long computations, in threads or processes beside the loop.
+ * SPDX-License-Identifier: MIT
  *
  *     #include <awl.h>
  *     #include <stdio.h>
@@ -29,8 +30,9 @@
  * use on.
  *
  * WHICH EXECUTOR. A pool of threads is for calls that block, and for computations that other threads do not disturb. A
- * pool of processes is for what may crash, leak or has to be ended in its middle: a job there is a CALL, a function with
- * bytes for its argument and bytes for its result. Every executor takes calls; jobs with a pointer are for threads only.
+ * pool of processes is for what may crash, leak or has to be ended in its middle: a job there is a CALL, a function
+ * with bytes for its argument and bytes for its result. Every executor takes calls; jobs with a pointer are for
+ * threads only.
  *
  * IN A THREAD of a pool fn may block, and may do whatever is safe beside other threads. Of the loop it may use
  * awl_call_soon_threadsafe and nothing else; it may run a loop of its own. All signals are blocked there.
@@ -44,7 +46,7 @@
  *
  * THE LOOP'S END. awl_loop_close waits for the jobs that run (awl_thread_pool_options.linger says how long), and drops
  * those that have not begun. A job that is not over then is reported; its thread is left to itself, touches nothing of
- * the loop any more, and ends when fn returns.
+ * the loop any more, and ends when fn returns. A process is told SIGTERM, and SIGKILL, instead.
  *
  * VIRTUAL TIME does not pass for jobs: while one runs the clock jumps to the next deadline, if there is one.
  */
@@ -103,8 +105,8 @@ AWL_CORO awl_run_job(awl_executor *executor, awl_job job);
  *
  *   executor   NULL: the running loop's default
  * Result   the future; NULL with errno EAGAIN if there is no room, AWL_ESHUTDOWN, AWL_ENOTHREAD, ENOTSUP, EINVAL (no
- *          fn, or no executor where no loop runs), or ENOMEM. Its errors are those of fn. awl_future_cancel of it, or any other
- *          end that does not come from the job, is a cancellation of the job.
+ *          fn, or no executor where no loop runs), or ENOMEM. Its errors are those of fn. awl_future_cancel of it, or
+ *          any other end that does not come from the job, is a cancellation of the job.
  * Owns     the caller holds a reference: awl_future_release. Released before it is done, the job goes on all the same.
  *          `drop` is also called if there is no future, and after a success when nobody holds the future any more.
  * Context  the loop's thread, or any while the loop does not run.
@@ -141,7 +143,8 @@ typedef int awl_call_fn(const void *in, size_t len, awl_reply *reply);
 #define awl_reply_set(reply, value) awl_result_set_typed_(&(reply)->result_, CO_TYPED_(value))
 
 /*
- * Adds bytes to a reply, which then are the result; `reserve` adds them to be filled in, until the next of these calls.
+ * Adds bytes to a reply, which then are the result; `reserve` adds them to be filled in, until the next of these
+ * calls.
  *
  * Result   0, or the address; ENOMEM, or NULL.
  * Source   test/exec/test_call.c
@@ -149,8 +152,8 @@ typedef int awl_call_fn(const void *in, size_t len, awl_reply *reply);
 int awl_reply_append(awl_reply *reply, const void *data, size_t len);
 void *awl_reply_reserve(awl_reply *reply, size_t len) __attribute__((warn_unused_result));
 
-/* For `return awl_reply_fail(reply, EDOM, "x is %d", x)`: the text is what awl_error_message says of the error where the
- * call is awaited; up to 500 bytes. Result: `error`. Source: test/exec/test_call.c */
+/* For `return awl_reply_fail(reply, EDOM, "x is %d", x)`: the text, up to 500 bytes, is what awl_error_message says of
+ * the error where the call is awaited. Result: `error`. Source: test/exec/test_call.c */
 int awl_reply_fail(awl_reply *reply, int error, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* A call with its argument. */
@@ -170,13 +173,15 @@ typedef struct awl_call {
  *
  *   executor   NULL: the loop's default
  *   call       AWL_CALL(fn, &x, sizeof x)
- * Result   an integer or floating number that the call has set; an awl_bytes * if it has put bytes into its reply; else 0.
+ * Result   an integer or floating number that the call has set; an awl_bytes * if it has put bytes into its reply;
+ *          else 0.
  * Errors   what the call returned; EINVAL also if it sets a pointer; those of awl_run_job; of a process pool:
  *          AWL_EWORKEREXIT and AWL_EWORKERKILLED if its process ended in the middle, awl_error_status has how;
  *          ETIMEDOUT after awl_process_pool_options.deadline; AWL_ENOWORKER.
  * Owns     the argument is copied; bytes in the result are the caller's. Of a future's result the bytes are whose who
  *          takes them; nobody: the loop's, until it is closed.
- * Context  malloc for the argument and the reply. A call whose waiter was cancelled goes on, and what it replies is freed.
+ * Context  malloc for the argument and the reply. A call whose waiter was cancelled goes on, and what it replies is
+ *          freed.
  * Source   concurrent.futures.Executor.submit; test/exec/test_call.c
  */
 AWL_CORO awl_run_call(awl_executor *executor, awl_call call);
@@ -194,7 +199,8 @@ awl_future *awl_executor_submit_call(awl_executor *executor, awl_call call) __at
  *              AWL_RETURN_EXCEPTIONS: errors are outcomes like others, ECANCELED included
  * Result   none; see `outcomes`, which are of use on success only.
  * Errors   the first error of a call; ECANCELED; EINVAL without fn; ENOMEM; AWL_ESHUTDOWN; AWL_EOTHERLOOP.
- * Owns     `items` and `outcomes` live until the operation has ended. On success results that are bytes are the caller's.
+ * Owns     `items` and `outcomes` live until the operation has ended. On success results that are bytes are the
+ *          caller's.
  * Context  loop thread; one task for each call under way.
  * Source   concurrent.futures.Executor.map; test/exec/test_map.c
  */
@@ -261,18 +267,18 @@ typedef struct awl_process_pool_options {
  * now, and forks the workers: they have no locks of other threads, if there are no other threads now, and none of the
  * loop's descriptors. They stay until the pool is shut down.
  *
- * IN A WORKER is a copy of the program, with the functions and variables that it had then (see `start`). It has standard
- * output and error, /dev/null as input, and of other descriptors those in `keep`; signals as at the program's start, but
- * for SIGINT, which is ignored: a terminal's is for this process. It may run a loop of its own. What it printed is flushed
- * after each job. It ends when this process does, however that ends.
+ * IN A WORKER is a copy of the program, with the functions and variables that it had then (see `start`). It has
+ * standard output and error, /dev/null as input, and of other descriptors those in `keep`; signals as at the program's
+ * start, but for SIGINT, which is ignored: a terminal's is for this process. It may run a loop of its own. What it
+ * printed is flushed after each job. It ends when this process does, however that ends.
  *
- * IF A WORKER ENDS in the middle of a job, that job ends with AWL_EWORKEREXIT or AWL_EWORKERKILLED, others do not notice,
- * and another worker takes its place. No job is run a second time. If three workers in a row end before they can take a
- * job, jobs that wait end with AWL_ENOWORKER.
+ * IF A WORKER ENDS in the middle of a job, that job ends with AWL_EWORKEREXIT or AWL_EWORKERKILLED, others do not
+ * notice, and another worker takes its place. No job is run a second time. If three workers in a row end before they
+ * can take a job, jobs that wait end with AWL_ENOWORKER.
  *
  *   options   may be NULL; copied
- * Result   the executor; NULL with errno EINVAL (no loop; over 256 workers; over 16 descriptors, or one below 0), ENOMEM,
- *          EAGAIN (no process can be started), EMFILE or ENFILE.
+ * Result   the executor; NULL with errno EINVAL (no loop; over 256 workers; over 16 descriptors, or one below 0),
+ *          ENOMEM, EAGAIN (no process can be started), EMFILE or ENFILE.
  * Owns     awl_executor_free, or the loop when it is closed.
  * Context  the loop's thread, or any while the loop does not run. One descriptor, and one for each worker.
  * Source   concurrent.futures.ProcessPoolExecutor; test/exec/test_process.c
@@ -297,8 +303,8 @@ enum awl_shutdown_flag {
 AWL_CORO awl_executor_shutdown(awl_executor *executor, unsigned flags);
 
 /*
- * The same by a deadline: what has not ended then is cancelled if it has not begun, and its process ended if it has, by
- * SIGTERM and a grace later by SIGKILL.
+ * The same by a deadline: what has not ended then is cancelled if it has not begun, and its process ended if it has,
+ * by SIGTERM and a grace later by SIGKILL.
  *
  *   patience   how long jobs may go on; 0: not at all
  * Errors   ETIMEDOUT if threads run on, which cannot be ended; those of awl_executor_shutdown.

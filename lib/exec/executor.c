@@ -154,7 +154,8 @@ co_def(kill_all, { awl_executor *executor; bool late; })
     self->late = true;
     if (self->executor->grace > 0) {
         self->executor->ops->kill(self->executor, SIGTERM);
-        co_await(co_call(await_end, .executor = self->executor, .patience = self->executor->grace, .late = &self->late));
+        co_await(co_call(await_end, .executor = self->executor, .patience = self->executor->grace,
+                         .late = &self->late));
     }
     if (self->late)
         self->executor->ops->kill(self->executor, SIGKILL);

@@ -161,7 +161,10 @@ bool awl__job_inspect(awl__dump *dump, const co_frame *leaf)
 
     if (leaf->type_ != &run_type)
         return false;
-    if (leaf->state_ == RUN_JOB)
+    if (leaf->state_ == RUN_JOB && awl__call_of(self->job))
+        awl__dump_say(dump, "the call %s in an executor, one of %zu jobs", awl__call_of(self->job)->name,
+                      self->executor->out);
+    else if (leaf->state_ == RUN_JOB)
         awl__dump_say(dump, "a job of an executor, one of %zu", self->executor->out);
     else
         awl__dump_say(dump, "room in an executor, which has %zu jobs", self->executor->out);

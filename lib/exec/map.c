@@ -1,4 +1,4 @@
-/* awl_map: a call for each element of an array. Tasks take the next element, as many tasks as calls may be under way. */
+/* awl_map: a call for each element of an array. As many tasks as calls may be under way take the next element. */
 #include "exec_priv.h"
 
 typedef struct map {
@@ -10,16 +10,18 @@ typedef struct map {
     unsigned flags;
 } map;
 
+static awl_call call_of(const map *m, size_t i)
+{
+    return (awl_call){ m->call.name, m->call.fn, (const char *)m->call.in + i * m->call.len, m->call.len };
+}
+
 /* Takes elements until there are none. */
 co_def(take_elements, { map *m; size_t i; int error; })
 {
     co_begin;
     while (self->m->next < self->m->n) {
         self->i = self->m->next++;
-        co_try_cancel(self->error, awl_run_call(self->m->executor,
-                                                (awl_call){ self->m->call.name, self->m->call.fn,
-                                                            (const char *)self->m->call.in + self->i * self->m->call.len,
-                                                            self->m->call.len }));
+        co_try_cancel(self->error, awl_run_call(self->m->executor, call_of(self->m, self->i)));
         if (self->error && (!(self->m->flags & AWL_RETURN_EXCEPTIONS) || awl_task_cancelling(awl_current_task())))
             co_raise(self->error);
         self->m->owned[self->i] = !self->error && co_->promise_.kind_ == CO_POINTER;

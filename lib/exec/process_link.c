@@ -12,7 +12,8 @@ enum { AT_ONCE = 4096 }; /* bytes of a reply that are taken together with its he
 
 static awl_loop *loop_of(const awl__worker *w) { return w->pool->executor.loop; }
 
-/* ---- Its socket --------------------------------------------------------------------------------------------------- */
+/* ---- Its socket ---------------------------------------------------------------------------------------------------
+ */
 
 static void changed(awl__io *io, bool readable, bool writable)
 {
@@ -75,7 +76,9 @@ void awl__worker_leave(awl__worker *w)
 
 void awl__worker_kill(awl__worker *w, int sig)
 {
-    const awl__message order = { .what = AWL__KILL, .number = sig, .slot = (uint32_t)(w - w->pool->workers), .id = w->id };
+    const awl__message order = {
+        .what = AWL__KILL, .number = sig, .slot = (uint32_t)(w - w->pool->workers), .id = w->id
+    };
 
     w->doomed = true;
     /* The server has not taken as many orders as its socket holds: it has not looked for ended workers either. */
@@ -83,7 +86,8 @@ void awl__worker_kill(awl__worker *w, int sig)
         kill(w->pid, sig);
 }
 
-/* ---- Jobs --------------------------------------------------------------------------------------------------------- */
+/* ---- Jobs ---------------------------------------------------------------------------------------------------------
+ */
 
 /* Sends what is left of a job, as much as there is room for: 0 or the error. */
 static int send_rest(awl__worker *w)
@@ -135,7 +139,8 @@ int awl__worker_give(awl__worker *w, awl__job *job)
     return 0;
 }
 
-/* ---- Replies ------------------------------------------------------------------------------------------------------ */
+/* ---- Replies ------------------------------------------------------------------------------------------------------
+ */
 
 /* The head is there: room for what follows it. */
 static bool expect(awl__worker *w)

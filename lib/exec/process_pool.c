@@ -1,4 +1,5 @@
-/* The pool of processes behind an executor: its queue, what becomes of jobs and workers, and its end. See process_priv.h. */
+/* The pool of processes behind an executor: its queue, what becomes of jobs and workers, and its end. See
+ * process_priv.h. */
 #define _GNU_SOURCE
 #include <poll.h>
 #include <sched.h>
@@ -17,7 +18,8 @@ static const awl_time default_linger = 300 * AWL_SECOND, default_grace = 5 * AWL
 /* How long what has nothing to do may take to end. */
 static const awl_time idle_linger = 1 * AWL_SECOND;
 
-/* ---- The jobs that wait ------------------------------------------------------------------------------------------- */
+/* ---- The jobs that wait -------------------------------------------------------------------------------------------
+ */
 
 /* awl__job.state */
 enum { WAITS = 1, RUNS, ENDED };
@@ -71,7 +73,8 @@ static void send_back(awl__process_pool *pool, awl__job *job, int error)
     awl_call_soon(pool->executor.loop, &pool->back, go_back, pool);
 }
 
-/* ---- Workers ------------------------------------------------------------------------------------------------------ */
+/* ---- Workers ------------------------------------------------------------------------------------------------------
+ */
 
 static void control_heard(void *arg);
 
@@ -119,7 +122,8 @@ static int start_workers(awl__process_pool *pool, size_t wanted)
 }
 
 /* No worker can be had: says why, with the status of the last, and nothing that waits will run. */
-static void __attribute__((format(printf, 3, 4))) no_workers(awl__process_pool *pool, int status, const char *format, ...)
+static void __attribute__((format(printf, 3, 4)))
+no_workers(awl__process_pool *pool, int status, const char *format, ...)
 {
     char text[256];
     va_list args;
@@ -186,7 +190,8 @@ static void dispatch_or_give_up(awl__process_pool *pool)
         no_workers(pool, -1, "no worker process could be started: %s", awl_strerror(error));
 }
 
-/* ---- What comes of a worker ----------------------------------------------------------------------------------------- */
+/* ---- What comes of a worker -----------------------------------------------------------------------------------------
+ */
 
 /* A whole reply is there: puts it into its job, which has ended. */
 static awl__job *take_result(awl__worker *w)
@@ -353,7 +358,8 @@ static void control_heard(void *arg)
         dispatch_or_give_up(pool);
 }
 
-/* ---- What an executor does ------------------------------------------------------------------------------------------ */
+/* ---- What an executor does ------------------------------------------------------------------------------------------
+ */
 
 static int pool_start(awl_executor *executor, awl__job *job)
 {
@@ -361,7 +367,8 @@ static int pool_start(awl_executor *executor, awl__job *job)
     int error;
 
     if (!awl__call_of(job)) {
-        awl__error_detail(executor->loop, ENOTSUP, "a pool of processes takes calls, not jobs with a pointer: awl_run_call");
+        awl__error_detail(executor->loop, ENOTSUP,
+                          "a pool of processes takes calls, not jobs with a pointer: awl_run_call");
         return ENOTSUP;
     }
     push(pool, job);
@@ -432,10 +439,11 @@ static void pool_rest(awl_executor *executor)
     executor->loop->outside++;
 }
 
-/* ---- The loop's end ------------------------------------------------------------------------------------------------- */
+/* ---- The loop's end -------------------------------------------------------------------------------------------------
+ */
 
-/* Waits for the end of the fork server, which is that of all workers; it should not take longer than `patience`. Result:
- * whether a worker had to be ended. */
+/* Waits for the end of the fork server, which is that of all workers; it should not take longer than `patience`.
+ * Result: whether a worker had to be ended. */
 static bool await_server(awl__process_pool *pool, awl_time patience)
 {
     const int most = patience > INT32_MAX * AWL_MS ? -1 : patience > 0 ? (int)(patience / AWL_MS) : 0;
@@ -475,8 +483,9 @@ static void pool_close(awl_executor *executor)
     if (!pool->finishing && awl__server_tell(pool, &end, -1))
         kill(pool->server, SIGKILL);
     if (await_server(pool, longest(&end)) && busy)
-        awl__report(executor->loop, &(awl_report){ .name = "awl_run_call",
-                                                   .what = "the loop was closed while a job ran: its worker was ended" });
+        awl__report(executor->loop,
+                    &(awl_report){ .name = "awl_run_call",
+                                   .what = "the loop was closed while a job ran: its worker was ended" });
 }
 
 static size_t pool_workers(const awl_executor *executor)
@@ -494,7 +503,8 @@ static const awl__executor_ops pool_ops = {
     .size = sizeof(awl__process_pool),
 };
 
-/* ---- Opening -------------------------------------------------------------------------------------------------------- */
+/* ---- Opening --------------------------------------------------------------------------------------------------------
+ */
 
 static unsigned default_workers(void)
 {

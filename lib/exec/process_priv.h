@@ -2,8 +2,8 @@
  * The inside of process pools. Three kinds of processes:
  *
  *   the loop's       has the queue, and a socket to each worker (process_pool.c, process_link.c)
- *   the fork server  forks workers, ends them when told to, and says how they ended (process_server.c). It runs no job,
- *                    no thread and no loop, so what it forks has no lock that somebody else held.
+ *   the fork server  forks workers, ends them when told to, and says how they ended (process_server.c). It runs no
+ *                    job, no thread and no loop, so what it forks has no lock that somebody else held.
  *   workers          make calls, one after the other (process_worker.c)
  *
  * A worker's end is what the fork server says of it, which comes when all that it sent has been sent: so a result that
@@ -36,7 +36,7 @@ typedef struct awl__message {
     int64_t linger, grace;
 } awl__message;
 
-/* ---- Between the loop's process and a worker: a stream of jobs, or of replies, one at a time --------------------- */
+/* ---- Between the loop's process and a worker: a stream of jobs, or of replies, one at a time -------------------- */
 
 typedef struct awl__job_head {
     uint64_t len; /* of the argument, which follows */
@@ -52,7 +52,7 @@ typedef struct awl__reply_head {
     uint64_t len;    /* of the result's bytes, or the error's text, which follow */
 } awl__reply_head;
 
-/* ---- The pool: in the loop's process, and the copies of it in the others ----------------------------------------- */
+/* ---- The pool: in the loop's process, and the copies of it in the others ---------------------------------------- */
 
 enum awl__worker_state {
     AWL__NO_WORKER,
@@ -115,7 +115,7 @@ static inline awl__process_pool *awl__process_pool_of(awl_executor *executor)
     return (awl__process_pool *)(void *)executor;
 }
 
-/* ---- process_server.c --------------------------------------------------------------------------------------------- */
+/* ---- process_server.c ------------------------------------------------------------------------------------------- */
 
 /* In the loop's process: forks the server. Result: 0 or the error. */
 int awl__server_fork(awl__process_pool *pool);
@@ -126,11 +126,11 @@ int awl__server_tell(const awl__process_pool *pool, const awl__message *order, i
 /* Takes a notice: 0; EAGAIN: there is none now; ESRCH: the server has ended, or will at once. */
 int awl__server_hear(const awl__process_pool *pool, awl__message *notice);
 
-/* ---- process_worker.c: in a worker -------------------------------------------------------------------------------- */
+/* ---- process_worker.c: in a worker ------------------------------------------------------------------------------ */
 
 _Noreturn void awl__worker_main(const awl__process_pool *pool, int fd);
 
-/* ---- process_link.c ------------------------------------------------------------------------------------------------ */
+/* ---- process_link.c --------------------------------------------------------------------------------------------- */
 
 /* Starts a worker, of those that there are not yet. Result: 0 or the error. */
 int awl__worker_start(awl__process_pool *pool);
@@ -145,7 +145,7 @@ bool awl__worker_take(awl__worker *worker);
 void awl__worker_leave(awl__worker *worker);
 void awl__worker_kill(awl__worker *worker, int sig);
 
-/* ---- process_pool.c: what came of it --------------------------------------------------------------------------------- */
+/* ---- process_pool.c: what came of it ---------------------------------------------------------------------------- */
 
 void awl__worker_heard(void *arg); /* its socket has changed; arg: the worker */
 

@@ -65,8 +65,8 @@ static void close_others(const awl__process_pool *pool, int control)
 
 static void nothing(int sig) { (void)sig; }
 
-/* Signals as a program begins with, but those that a terminal sends to all, and those of a system that stops, are for the
- * loop's process to decide about. Leaves them blocked. */
+/* Signals as a program begins with, but those that a terminal sends to all, and those of a system that stops, are for
+ * the loop's process to decide about. Leaves them blocked. */
 static void reset_signals(void)
 {
     for (int sig = 1; sig <= SIGRTMAX; sig++)
@@ -77,7 +77,8 @@ static void reset_signals(void)
     signal(SIGCHLD, nothing);
 }
 
-/* ---- In the server ------------------------------------------------------------------------------------------------ */
+/* ---- In the server ------------------------------------------------------------------------------------------------
+ */
 
 typedef struct child {
     pid_t pid; /* 0: none */
@@ -106,8 +107,9 @@ static int64_t now_ns(void)
 
 static void tell(const server *s, enum awl__notice what, uint32_t slot, uint32_t id, int number)
 {
-    const awl__message notice = { .what = (int32_t)what, .number = number, .slot = slot, .id = id,
-                                   .forced = s->phase > LINGERS };
+    const awl__message notice = {
+        .what = (int32_t)what, .number = number, .slot = slot, .id = id, .forced = s->phase > LINGERS
+    };
     ssize_t n;
 
     do
@@ -172,7 +174,8 @@ static void reap(server *s)
     }
 }
 
-/* ---- In the server: orders ------------------------------------------------------------------------------------------ */
+/* ---- In the server: orders ------------------------------------------------------------------------------------------
+ */
 
 /* Takes an order and the descriptor that came with it, or -1. False: there is nobody any more to give any. */
 static bool take_order(const server *s, awl__message *order, int *fd)
@@ -182,8 +185,9 @@ static bool take_order(const server *s, awl__message *order, int *fd)
         char room[CMSG_SPACE(sizeof(int))];
     } control;
     struct iovec part = { order, sizeof *order };
-    struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control,
-                              .msg_controllen = sizeof control };
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control
+    };
     struct cmsghdr *extra;
     const ssize_t n = recvmsg(s->control, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 
@@ -275,7 +279,8 @@ static _Noreturn void serve(const awl__process_pool *pool, int control)
     _exit(0);
 }
 
-/* ---- In the loop's process ------------------------------------------------------------------------------------------ */
+/* ---- In the loop's process ------------------------------------------------------------------------------------------
+ */
 
 int awl__server_fork(awl__process_pool *pool)
 {
@@ -316,8 +321,8 @@ int awl__server_tell(const awl__process_pool *pool, const awl__message *order, i
     if (fd >= 0) {
         message.msg_control = &control;
         message.msg_controllen = sizeof control;
-        control.head = (struct cmsghdr){ .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS,
-                                         .cmsg_len = CMSG_LEN(sizeof fd) };
+        control.head =
+            (struct cmsghdr){ .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof fd) };
         memcpy(CMSG_DATA(&control.head), &fd, sizeof fd);
     }
     do

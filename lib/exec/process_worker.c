@@ -44,7 +44,8 @@ static void receive(const station *s, void *place, size_t len)
 
 static void reply(const station *s, const awl__reply_head *head, const void *data)
 {
-    struct iovec parts[] = { { (void *)(uintptr_t)head, sizeof *head }, { (void *)(uintptr_t)data, (size_t)head->len } };
+    struct iovec parts[] = { { (void *)(uintptr_t)head, sizeof *head },
+                             { (void *)(uintptr_t)data, (size_t)head->len } };
     struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
 
     while (parts[0].iov_len + parts[1].iov_len) {

@@ -230,7 +230,10 @@ void awl__io_close(awl__io *io)
 /* The timer, the bell and what is quiet are always there; readers, writers and streams have events, too. */
 bool awl__backend_idle(const awl_loop *loop)
 {
-    return !loop->attached && event_base_get_num_events(loop->backend->base, EVENT_BASE_COUNT_ADDED) <= 2 + loop->backend->quiet_ios;
+    const struct awl__backend *backend = loop->backend;
+
+    return !loop->attached &&
+           event_base_get_num_events(backend->base, EVENT_BASE_COUNT_ADDED) <= 2 + backend->quiet_ios;
 }
 
 /* ---- Readers and writers of the user's ------------------------------------------------------------------------------ */

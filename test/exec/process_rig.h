@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* ---- A gate: a call says that it has come, and waits for a byte to let it through -------------------------------- */
+/* ---- A gate: a call says that it has come, and waits for a byte to let it through ------------------------------- */
 
 static int came[2], through[2]; /* pipes: [0] is read */
 static int gate_ends[2];        /* those that workers have */
@@ -71,12 +71,12 @@ static inline __attribute__((unused)) void let_through(int n)
 #define OPEN_PROCESSES(place, ...)                                                                                     \
     do {                                                                                                               \
         (place) = awl_process_pool_new(                                                                                \
-            &(awl_process_pool_options){ .keep = gate_ends, .n_keep = came[1] ? 2 : 0, __VA_ARGS__ });                  \
+            &(awl_process_pool_options){ .keep = gate_ends, .n_keep = came[1] ? 2 : 0, __VA_ARGS__ });                 \
         if (!(place))                                                                                                  \
             co_raise(errno);                                                                                           \
     } while (0)
 
-/* ---- Calls -------------------------------------------------------------------------------------------------------- */
+/* ---- Calls ------------------------------------------------------------------------------------------------------ */
 
 static inline __attribute__((unused)) int own_pid(const void *in, size_t len, awl_reply *reply)
 {

@@ -3,7 +3,7 @@
 
 #include "../../lib/exec/exec_priv.h"
 
-/* ---- Every executor: the same calls ------------------------------------------------------------------------------- */
+/* ---- Every executor: the same calls ----------------------------------------------------------------------------- */
 
 static int half(const void *in, size_t len, awl_reply *reply)
 {
@@ -51,7 +51,9 @@ static int ends_with(const void *in, size_t len, awl_reply *reply)
 static int explains(const void *in, size_t len, awl_reply *reply)
 {
     (void)len;
-    return awl_reply_append(reply, "gone", 4) ? ENOMEM : awl_reply_fail(reply, EDOM, "%d is not a side", *(const int *)in);
+    if (awl_reply_append(reply, "gone", 4))
+        return ENOMEM;
+    return awl_reply_fail(reply, EDOM, "%d is not a side", *(const int *)in);
 }
 
 static int aligned(const void *in, size_t len, awl_reply *reply)
@@ -237,7 +239,7 @@ TASK_TEST(what_a_cancelled_call_replies_is_freed, { awl_task *t; int rc; })
 
 TEST(bytes_that_are_not_there_can_be_freed) { awl_bytes_free(NULL); }
 
-/* ---- An executor elsewhere: it is given names and bytes, and gives back bytes --------------------------------------- */
+/* ---- An executor elsewhere: it is given names and bytes, and gives back bytes ----------------------------------- */
 
 /* What the other side has: functions under their names. */
 static const struct {

@@ -102,7 +102,7 @@ TASK_TEST(the_first_error_ends_it, { world w; int rc, runs; })
     co_end;
 }
 
-/* ---- How many at once: each call says that it is there, and how many there are ---------------------------------------- */
+/* ---- How many at once: each call says that it is there, and how many there are ---------------------------------- */
 
 static atomic_int there, most_there, calls_made;
 
@@ -143,7 +143,7 @@ TASK_TEST(no_more_than_the_limit_are_under_way, { world w; awl_task *t; int i; }
     co_end;
 }
 
-/* ---- Cancellation ----------------------------------------------------------------------------------------------------- */
+/* ---- Cancellation ----------------------------------------------------------------------------------------------- */
 
 TASK_TEST(a_cancelled_map_begins_no_more_calls, { world w; awl_task *t; int rc, i; })
 {

@@ -6,7 +6,7 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 
-/* ---- Opening ------------------------------------------------------------------------------------------------------- */
+/* ---- Opening ---------------------------------------------------------------------------------------------------- */
 
 TEST(process_options_that_cannot_be_are_EINVAL)
 {
@@ -57,7 +57,7 @@ TASK_TEST(workers_are_copies_of_the_program_as_it_is_when_said, { awl_executor *
     co_end;
 }
 
-TASK_TEST(each_job_that_finds_no_worker_idle_starts_one_up_to_the_most, { awl_executor *pool; awl_future *f[5]; int i; })
+TASK_TEST(a_job_that_finds_no_worker_idle_starts_one_up_to_the_most, { awl_executor *pool; awl_future *f[5]; int i; })
 {
     co_begin;
     open_pipes();
@@ -113,7 +113,7 @@ TASK_TEST(a_worker_ends_after_so_many_jobs, { awl_executor *pool; int i, pid, be
     co_end;
 }
 
-/* ---- Room ---------------------------------------------------------------------------------------------------------- */
+/* ---- Room ------------------------------------------------------------------------------------------------------- */
 
 co_def(asks, { awl_executor *pool; int n, i, x; })
 {
@@ -144,7 +144,7 @@ TASK_TEST(ten_thousand_jobs_through_a_queue_of_two, { awl_executor *pool; awl_ta
     co_end;
 }
 
-/* ---- Cancellation --------------------------------------------------------------------------------------------------- */
+/* ---- Cancellation ----------------------------------------------------------------------------------------------- */
 
 typedef struct jam {
     awl_executor *pool;
@@ -234,7 +234,7 @@ TASK_TEST(what_has_begun_can_be_killed, { jam j; int rc, pid; pid_t first; })
     co_end;
 }
 
-/* ---- Sizes ---------------------------------------------------------------------------------------------------------- */
+/* ---- Sizes ------------------------------------------------------------------------------------------------------ */
 
 /* More than a socket holds, both ways, and at the same time. */
 TASK_TEST(arguments_and_results_of_any_size, { awl_executor *pool; awl_bytes *out; int64_t sum; size_t i, n; })
@@ -292,7 +292,7 @@ TASK_TEST(a_result_that_there_is_no_memory_for_is_ENOMEM, { awl_executor *pool; 
     co_end;
 }
 
-/* ---- What a worker has ------------------------------------------------------------------------------------------------ */
+/* ---- What a worker has ------------------------------------------------------------------------------------------ */
 
 /* The descriptors that it has beyond 2, as text. */
 static int descriptors(const void *in, size_t len, awl_reply *reply)
@@ -392,6 +392,24 @@ TASK_TEST(signals_in_a_worker, { awl_executor *pool; int n; })
     OPEN_PROCESSES(self->pool, .workers = 1);
     co_let(self->n, awl_run_call(self->pool, AWL_CALL(signals, NULL, 0)));
     CHECK_INT(self->n, 0);
+    co_end;
+}
+
+/* As a terminal sends them to all that run in it, and a system that stops. */
+TASK_TEST(signals_to_all_processes_are_for_this_one, { awl_executor *pool; int n; pid_t server, worker; })
+{
+    co_begin;
+    OPEN_PROCESSES(self->pool, .workers = 1);
+    co_let(self->server, awl_run_call(self->pool, AWL_CALL(server_pid, NULL, 0)));
+    co_let(self->worker, awl_run_call(self->pool, AWL_CALL(own_pid, NULL, 0)));
+    CHECK_INT(kill(self->server, SIGINT), 0);
+    CHECK_INT(kill(self->server, SIGTERM), 0);
+    CHECK_INT(kill(self->server, SIGHUP), 0);
+    CHECK_INT(kill(self->worker, SIGINT), 0);
+    co_let(self->n, awl_run_call(self->pool, AWL_CALL(own_pid, NULL, 0)));
+    CHECK_INT(self->n, self->worker);
+    co_let(self->n, awl_run_call(self->pool, AWL_CALL(server_pid, NULL, 0)));
+    CHECK_INT(self->n, self->server);
     co_end;
 }
 

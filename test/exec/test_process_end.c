@@ -112,7 +112,7 @@ TASK_TEST(a_pool_can_be_freed_with_jobs, { world w; int rc, pid; })
     co_end;
 }
 
-/* ---- By a deadline ----------------------------------------------------------------------------------------------------- */
+/* ---- By a deadline ---------------------------------------------------------------------------------------------- */
 
 TASK_TEST(a_stop_in_time_is_a_shutdown, { world w; awl_task *t; int rc; })
 {
@@ -222,7 +222,7 @@ TASK_TEST(a_stop_can_be_cancelled_and_asked_for_again, { world w; awl_task *t; i
     co_end;
 }
 
-/* ---- The loop's end ------------------------------------------------------------------------------------------------------ */
+/* ---- The loop's end --------------------------------------------------------------------------------------------- */
 
 /* Runs a loop until a worker is at the gate, and closes it when that has been opened, or not. */
 static pid_t close_with_a_job(awl_time linger, awl_time grace, awl_call_fn *fn, bool opened)

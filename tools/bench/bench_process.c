@@ -60,7 +60,7 @@ static int bench_process_pool(bench *b)
     return awl_run(co_call(process_pool, .b = b));
 }
 
-/* ---- pool: the sum of squares below 10,000,000 + x, for N numbers, three ways; the best of D rounds --------------- */
+/* ---- pool: the sum of squares below 10,000,000 + x, for N numbers, three ways; the best of D rounds ------------- */
 
 enum { BELOW = 10000000, WAYS = 3 };
 
@@ -95,8 +95,8 @@ co_def(one_way, { awl_executor *executor; const int64_t *numbers; awl_outcome *o
 }
 
 /* In turn is a pool of one thread. */
-co_def(pool, { bench *b; int64_t *numbers, round, answer, first; awl_outcome *out; size_t n, i; awl_executor *ways[WAYS];
-               double best[WAYS]; })
+co_def(pool, { bench *b; int64_t *numbers, round, answer, first; awl_outcome *out; size_t n, i;
+               awl_executor *ways[WAYS]; double best[WAYS]; })
 {
     co_begin;
     self->n = (size_t)self->b->n;
@@ -121,8 +121,8 @@ co_def(pool, { bench *b; int64_t *numbers, round, answer, first; awl_outcome *ou
         }
     }
     self->b->seconds = self->best[2];
-    bench_add(self->b, ", \"in_turn_s\": %.3f, \"threads_s\": %.3f, \"processes_s\": %.3f", self->best[0], self->best[1],
-              self->best[2]);
+    bench_add(self->b, ", \"in_turn_s\": %.3f, \"threads_s\": %.3f, \"processes_s\": %.3f", self->best[0],
+              self->best[1], self->best[2]);
     bench_add(self->b, ", \"threads_speed_up\": %.2f, \"processes_speed_up\": %.2f", self->best[0] / self->best[1],
               self->best[0] / self->best[2]);
     bench_add(self->b, ", \"answer\": \"%llu\"", (unsigned long long)self->first);
@@ -138,6 +138,6 @@ static int bench_pool(bench *b) { return awl_run(co_call(pool, .b = b)); }
 
 const bench_entry process_benches[] = {
     { "process_pool", bench_process_pool, 100000, 1, "trivial calls through a pool of processes, of D tasks at once" },
-    { "pool", bench_pool, 20, 7, "sum of squares below 10,000,000 + x for N numbers, three ways: the best of D rounds" },
+    { "pool", bench_pool, 20, 7, "sum of squares below 10,000,000 + x for N numbers, three ways, best of D" },
     { NULL, NULL, 0, 0, NULL },
 };
