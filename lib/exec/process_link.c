@@ -12,8 +12,7 @@ enum { AT_ONCE = 4096 }; /* bytes of a reply that are taken together with its he
 
 static awl_loop *loop_of(const awl__worker *w) { return w->pool->executor.loop; }
 
-/* ---- Its socket ---------------------------------------------------------------------------------------------------
- */
+/* ---- Its socket ------------------------------------------------------------------------------------------------- */
 
 static void changed(awl__io *io, bool readable, bool writable)
 {
@@ -86,8 +85,7 @@ void awl__worker_kill(awl__worker *w, int sig)
         kill(w->pid, sig);
 }
 
-/* ---- Jobs ---------------------------------------------------------------------------------------------------------
- */
+/* ---- Jobs ------------------------------------------------------------------------------------------------------- */
 
 /* Sends what is left of a job, as much as there is room for: 0 or the error. */
 static int send_rest(awl__worker *w)
@@ -139,8 +137,7 @@ int awl__worker_give(awl__worker *w, awl__job *job)
     return 0;
 }
 
-/* ---- Replies ------------------------------------------------------------------------------------------------------
- */
+/* ---- Replies ---------------------------------------------------------------------------------------------------- */
 
 /* The head is there: room for what follows it. */
 static bool expect(awl__worker *w)

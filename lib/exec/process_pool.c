@@ -18,8 +18,7 @@ static const awl_time default_linger = 300 * AWL_SECOND, default_grace = 5 * AWL
 /* How long what has nothing to do may take to end. */
 static const awl_time idle_linger = 1 * AWL_SECOND;
 
-/* ---- The jobs that wait -------------------------------------------------------------------------------------------
- */
+/* ---- The jobs that wait ----------------------------------------------------------------------------------------- */
 
 /* awl__job.state */
 enum { WAITS = 1, RUNS, ENDED };
@@ -68,13 +67,16 @@ static void send_back(awl__process_pool *pool, awl__job *job, int error)
     take_out(pool, job);
     job->state = ENDED;
     job->error = (int16_t)error;
-    job->next = pool->first_back;
-    pool->first_back = job;
+    job->next = NULL;
+    if (pool->first_back)
+        pool->last_back->next = job;
+    else
+        pool->first_back = job;
+    pool->last_back = job;
     awl_call_soon(pool->executor.loop, &pool->back, go_back, pool);
 }
 
-/* ---- Workers ------------------------------------------------------------------------------------------------------
- */
+/* ---- Workers ---------------------------------------------------------------------------------------------------- */
 
 static void control_heard(void *arg);
 
@@ -190,8 +192,7 @@ static void dispatch_or_give_up(awl__process_pool *pool)
         no_workers(pool, -1, "no worker process could be started: %s", awl_strerror(error));
 }
 
-/* ---- What comes of a worker -----------------------------------------------------------------------------------------
- */
+/* ---- What comes of a worker ------------------------------------------------------------------------------------- */
 
 /* A whole reply is there: puts it into its job, which has ended. */
 static awl__job *take_result(awl__worker *w)
@@ -358,8 +359,7 @@ static void control_heard(void *arg)
         dispatch_or_give_up(pool);
 }
 
-/* ---- What an executor does ------------------------------------------------------------------------------------------
- */
+/* ---- What an executor does -------------------------------------------------------------------------------------- */
 
 static int pool_start(awl_executor *executor, awl__job *job)
 {
@@ -439,8 +439,7 @@ static void pool_rest(awl_executor *executor)
     executor->loop->outside++;
 }
 
-/* ---- The loop's end -------------------------------------------------------------------------------------------------
- */
+/* ---- The loop's end --------------------------------------------------------------------------------------------- */
 
 /* Waits for the end of the fork server, which is that of all workers; it should not take longer than `patience`.
  * Result: whether a worker had to be ended. */
@@ -503,8 +502,7 @@ static const awl__executor_ops pool_ops = {
     .size = sizeof(awl__process_pool),
 };
 
-/* ---- Opening --------------------------------------------------------------------------------------------------------
- */
+/* ---- Opening ---------------------------------------------------------------------------------------------------- */
 
 static unsigned default_workers(void)
 {

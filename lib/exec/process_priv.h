@@ -95,7 +95,7 @@ struct awl__process_pool {
     int keep[AWL__MOST_KEPT];
 
     awl__job *first, *last; /* those that wait */
-    awl__job *first_back;   /* those that were withdrawn, and go back by `back` */
+    awl__job *first_back, *last_back; /* those that were withdrawn, and go back by `back` */
     awl_handle back;
     awl__worker *idle; /* the last that ran first */
     size_t waits;

@@ -77,8 +77,7 @@ static void reset_signals(void)
     signal(SIGCHLD, nothing);
 }
 
-/* ---- In the server ------------------------------------------------------------------------------------------------
- */
+/* ---- In the server ---------------------------------------------------------------------------------------------- */
 
 typedef struct child {
     pid_t pid; /* 0: none */
@@ -174,8 +173,7 @@ static void reap(server *s)
     }
 }
 
-/* ---- In the server: orders ------------------------------------------------------------------------------------------
- */
+/* ---- In the server: orders -------------------------------------------------------------------------------------- */
 
 /* Takes an order and the descriptor that came with it, or -1. False: there is nobody any more to give any. */
 static bool take_order(const server *s, awl__message *order, int *fd)
@@ -279,8 +277,7 @@ static _Noreturn void serve(const awl__process_pool *pool, int control)
     _exit(0);
 }
 
-/* ---- In the loop's process ------------------------------------------------------------------------------------------
- */
+/* ---- In the loop's process -------------------------------------------------------------------------------------- */
 
 int awl__server_fork(awl__process_pool *pool)
 {
