@@ -58,7 +58,8 @@ static void reply(const station *s, const awl__reply_head *head, const void *dat
         for (int i = 0; i < 2; i++) {
             const size_t part = (size_t)n < parts[i].iov_len ? (size_t)n : parts[i].iov_len;
 
-            parts[i].iov_base = (char *)parts[i].iov_base + part;
+            if (part) /* a pointer to nothing stays one */
+                parts[i].iov_base = (char *)parts[i].iov_base + part;
             parts[i].iov_len -= part;
             n -= (ssize_t)part;
         }
