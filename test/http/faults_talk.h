@@ -179,6 +179,8 @@ co_def(answers, { awl_stream *s; int line; asked a; char *text; bool there; cons
         if (awl_stream_write(self->s, self->x->answer, self->size))
             co_return(0);
         co_await(awl_stream_drain(self->s));
+        if (self->x->early) /* to close now would destroy the answer on its way */
+            co_await(awl_sleep(TALK_SECONDS / 2 * AWL_SECOND));
         if (self->x->ends)
             co_return(0);
     }
@@ -462,7 +464,7 @@ static inline void check_stop(void)
         } else if (!is_cut_unseen(i)) {
             MUST(is_due(o->error, silent), i);
         }
-        lost |= o->error || (o->during && !is_whole(i));
+        lost |= o->error || affair.t->all[last_of(i)].ends || (o->during && !is_whole(i));
     }
     MUST(affair.took <= (TALK_SECONDS + 2) * AWL_SECOND, 0);
 }
@@ -500,6 +502,7 @@ co_def(begin_talks, { const talk *t; })
     prepare(self->t);
     co_await(co_call(have));
     check_peace();
+    MUST(affair.took < AWL_SECOND, 0);
     if (net.secrecy) {
         net.secrecy->keep();
         prepare(self->t);

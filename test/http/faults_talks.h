@@ -33,6 +33,15 @@ static const talk sent = { {
       .text = LINE },
 } };
 
+/* An answer that does not wait for the body, which is more than is under way at any time. */
+static const talk refused = { {
+    { .method = "POST", .body = BLOCK BLOCK BLOCK BLOCK BLOCK, .chunked = true, .early = true, .ends = true,
+      .answer = "HTTP/1.1 413 No\r\nConnection: close\r\nContent-Length: 8\r\n\r\ntoo much", .status = 413,
+      .text = "too much" },
+    { .method = "POST", .body = LINE, .answer = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\ngot", .status = 200,
+      .text = "got" },
+} };
+
 /* 40 lines, compressed: by gzip's format, RFC 1952. */
 #define GZIP                                                                                                           \
     "\037\213\010\000\000\000\000\000\002\003\205\323\301\015\302\100\020\103\321\073\125\114\011\214\015\044\324\003" \

@@ -15,7 +15,8 @@ static const visit pipelined = { {
       .body = "3f;x=y\r\n" LINE "\r\n7\r\nthe end\r\n0\r\nX-Sum: 5\r\n\r\n", .taken = LINE "the end" },
     { .head = "HEAD /pieces?3" HOST "\r\n" },
     { .head = "GET /pieces?4" HOST "\r\n" },
-    { .head = "POST /echo?5" HOST "Content-Length: 7\r\nConnection: close\r\n\r\n", .body = "the end" },
+    { .head = "POST /hello?5" HOST "Content-Length: 63\r\n\r\n", .body = LINE, .unread = true },
+    { .head = "POST /echo?6" HOST "Content-Length: 7\r\nConnection: close\r\n\r\n", .body = "the end" },
 } };
 
 /* One after the other, with bodies that are asked for. */
@@ -25,7 +26,8 @@ static const visit paced = { {
     { .head = "GET /long?1" HOST "\r\n", .until = "tttttttttt" },
     { .head = "POST /sink?2" HOST "Transfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n",
       .body = "3f\r\n" LINE "\r\n0\r\n\r\n", .taken = LINE, .expects = true, .until = "63 bytes" },
-    { .head = "GET /events?3" HOST "Connection: close\r\n\r\n" },
+    { .head = "POST /pipe?3" HOST "Content-Length: 126\r\n\r\n", .body = LINE LINE, .until = "\r\n0\r\n\r\n" },
+    { .head = "GET /events?4" HOST "Connection: close\r\n\r\n" },
 } };
 
 #endif
