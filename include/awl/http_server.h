@@ -45,7 +45,8 @@
  *
  * MANY CLIENTS. When a server has all the connections that it may have, a new one takes the place of the one that has
  * been without a whole request for longest: idle, slow, or in a TLS handshake. If all have one, it gets 503 and is to
- * come again (with TLS, it is closed). With three quarters of them in use, idle ones are kept for 5 s.
+ * come again (with TLS, it is closed). While more than three quarters of them are in use, one that becomes idle is kept
+ * for 5 s.
  */
 #ifndef AWL_HTTP_SERVER_H
 #define AWL_HTTP_SERVER_H

@@ -328,21 +328,96 @@ LIMIT_TEST(who_comes_when_all_are_busy_is_asked_to_come_again, {})
     co_end;
 }
 
+/* A connection that has asked, and is idle now. */
+#define one_more(i)                                                                                                    \
+    do {                                                                                                               \
+        self->fd[i] = call(self->port);                                                                                \
+        put(self->fd[i], REQUEST);                                                                                     \
+        co_await(co_call(turns));                                                                                      \
+        CHECK(strncmp(got(self->fd[i]), "HTTP/1.1 200 ", 13) == 0);                                                    \
+    } while (0)
+
 LIMIT_TEST(idle_connections_are_kept_for_less_time_when_there_are_many, {})
 {
     co_begin;
     limit_begins(4);
-    for (self->i = 0; self->i < 4; self->i++) {
-        self->fd[self->i] = call(self->port);
-        put(self->fd[self->i], REQUEST);
-        co_await(co_call(turns));
-        CHECK(strncmp(got(self->fd[self->i]), "HTTP/1.1 200 ", 13) == 0);
-    }
-    co_await(awl_sleep(6 * AWL_SECOND));
+    for (self->i = 0; self->i < 4; self->i++)
+        one_more(self->i);
+    co_await(awl_sleep(4900 * AWL_MS));
+    CHECK_STR(got(self->fd[3]), ""); /* the one with which they were many */
+    co_await(awl_sleep(200 * AWL_MS));
     CHECK_STR(got(self->fd[3]), "END");
     CHECK_STR(got(self->fd[2]), "");
+    close(self->fd[3]);
+
+    /* Three are not many: with the next one again they are. */
+    put(self->fd[2], REQUEST);
+    co_await(co_call(turns));
+    CHECK(strncmp(got(self->fd[2]), "HTTP/1.1 200 ", 13) == 0);
+    one_more(3);
+    co_await(awl_sleep(6 * AWL_SECOND));
+    CHECK_STR(got(self->fd[3]), "END");
+    for (self->i = 0; self->i < 3; self->i++)
+        CHECK_STR(got(self->fd[self->i]), "");
+    co_await(awl_sleep(70 * AWL_SECOND));
+    for (self->i = 0; self->i < 3; self->i++)
+        CHECK_STR(got(self->fd[self->i]), "END");
     for (self->i = 0; self->i < 4; self->i++)
         close(self->fd[self->i]);
+    limit_ends();
+    co_end;
+}
+
+LIMIT_TEST(who_asks_on_among_many_stays, {})
+{
+    co_begin;
+    limit_begins(4);
+    for (self->i = 0; self->i < 4; self->i++)
+        one_more(self->i);
+    for (self->i = 0; self->i < 10; self->i++) {
+        co_await(awl_sleep(4 * AWL_SECOND));
+        put(self->fd[3], REQUEST);
+        co_await(co_call(turns));
+        CHECK(strncmp(got(self->fd[3]), "HTTP/1.1 200 ", 13) == 0);
+    }
+    for (self->i = 0; self->i < 4; self->i++)
+        close(self->fd[self->i]);
+    limit_ends();
+    co_end;
+}
+
+/* A time that is shorter than that under pressure stays as it is. */
+LIMIT_TEST(pressure_makes_no_time_longer, {})
+{
+    co_begin;
+    self->app = app_of(on_waits, &(awl_http_app_options){ .max_connections = 4, .idle_timeout = 2 * AWL_SECOND });
+    co_let(self->server, awl_http_serve(self->app, "127.0.0.1", 0, NULL));
+    self->port = awl_server_port(self->server);
+    for (self->i = 0; self->i < 4; self->i++)
+        one_more(self->i);
+    co_await(awl_sleep(2100 * AWL_MS));
+    for (self->i = 0; self->i < 4; self->i++) {
+        CHECK_STR(got(self->fd[self->i]), "END");
+        close(self->fd[self->i]);
+    }
+    limit_ends();
+    co_end;
+}
+
+/* Twice as many come as there is room for, and each gets an answer: those of before, idle, have gone. */
+LIMIT_TEST(a_limit_is_kept_whoever_comes, { int more[12]; })
+{
+    co_begin;
+    limit_begins(6);
+    for (self->i = 0; self->i < 12; self->i++) {
+        one_more(self->i % 6);
+        self->more[self->i] = self->fd[self->i % 6];
+        CHECK(awl_server_clients(self->server) <= 6);
+    }
+    for (self->i = 0; self->i < 12; self->i++) {
+        CHECK_STR(got(self->more[self->i]), self->i < 6 ? "END" : "");
+        close(self->more[self->i]);
+    }
     limit_ends();
     co_end;
 }
