@@ -487,7 +487,8 @@ typedef struct awl_task_group {
     awl_future completed_;
     int error_, pass_on_;
     uint32_t flags_;
-    bool waiting_;
+    bool waiting_, told_;
+    uint16_t cancels_;
 } awl_task_group;
 
 /*

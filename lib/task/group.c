@@ -132,6 +132,7 @@ int awl_task_group_enter(awl_task_group *group)
     awl_task_group_fini(group);
     group->flags_ = ENTERED;
     group->owner_ = task;
+    group->cancels_ = (uint16_t)awl_task_cancelling(task);
     return 0;
 }
 
@@ -210,6 +211,8 @@ static int leave(awl_task_group *group)
     group->first_ = group->last_ = NULL;
     if (group->flags_ & REQUESTED && awl_task_uncancel(group->owner_) == 0)
         pass_on = 0;
+    if (group->told_ && (uint16_t)awl_task_cancelling(group->owner_) > group->cancels_) /* not by the group alone */
+        pass_on = ECANCELED;
     group->flags_ = 0;
     if (pass_on && !group->errors_)
         return pass_on;
@@ -246,8 +249,10 @@ static co_step exit_step(co_frame *frame, co_stack *stack)
         group->flags_ |= EXITING;
         error = group->error_;
         group->pass_on_ = error == ECANCELED ? error : 0;
+        group->told_ = false;
     }
     group->waiting_ = false;
+    group->told_ |= frame->state_ != EXIT_START && error == ECANCELED;
     if (error && !(group->flags_ & ABORTING)) {
         if (frame->state_ != EXIT_START)
             group->pass_on_ = error;

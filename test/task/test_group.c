@@ -235,6 +235,48 @@ TASK_TEST(a_group_can_be_ended_early, { int rc; })
     co_end;
 }
 
+/* Ends a millisecond after it has been cancelled. */
+co_def(lingers, { int rc; })
+{
+    co_begin;
+    co_try_cancel(self->rc, awl_sleep(AWL_FOREVER));
+    co_await(awl_sleep(AWL_MS));
+    co_end;
+}
+
+co_def(ends_early_and_waits, { awl_task_group g; awl_time body; int rc; })
+{
+    co_begin;
+    awl_task_group_enter(&self->g);
+    CHECK(awl_task_group_create_task(&self->g, co_call(lingers)) != NULL);
+    co_await(awl_sleep(AWL_MS));
+    awl_task_group_cancel(&self->g);
+    if (self->body)
+        co_await(awl_sleep(self->body));
+    co_finally;
+    co_await(awl_task_group_exit(&self->g, co_failing));
+    co_end;
+}
+
+/* A cancellation from outside is not lost beside the group's own, whenever it comes. */
+TASK_TEST(a_group_that_ends_early_can_be_cancelled, { awl_task *t; int i, body, rc; })
+{
+    co_begin;
+    for (self->body = 0; self->body < 2; self->body++) {
+        for (self->i = 0; self->i < 8; self->i++) {
+            self->t = awl_create_task(co_call(ends_early_and_waits, .body = self->body * AWL_SECOND));
+            CHECK(self->t != NULL);
+            co_await(awl_sleep(self->i * AWL_MS / 4));
+            if (awl_task_cancel(self->t)) {
+                co_try_cancel(self->rc, self->t);
+                CHECK_INT(self->rc, ECANCELED);
+            }
+            awl_task_release(self->t);
+        }
+    }
+    co_end;
+}
+
 co_def(fails_as_it_is_cancelled, { awl_task_group g; int rc; })
 {
     co_begin;
