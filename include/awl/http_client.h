@@ -35,8 +35,9 @@
  * was announced is AWL_EINCOMPLETE, never a shorter body. awl_error_message says what was wrong.
  *
  * COMPRESSION. Where awl was built with zlib, gzip and deflate are asked for, and undone as the body is read, unless
- * `raw` is set or the request has Accept-Encoding or Range of its own. A few bytes can become many so: read pieces, or
- * rely on body_limit.
+ * `raw` is set or the request has Accept-Encoding or Range of its own. A few bytes can become many so. body_limit bounds
+ * what awl_response_read_all makes of them. awl_response_read gives no more at once than there is room for, and needs
+ * no more memory for a longer body; how much is read so in all is the caller's to bound.
  *
  * PROXIES are found as curl does: http_proxy, https_proxy or HTTPS_PROXY, all_proxy or ALL_PROXY; no_proxy or NO_PROXY
  * lists hosts, with all below them, and networks that go without, each perhaps with a port, "a.org:8080"; "*" is all.
@@ -96,7 +97,7 @@ typedef struct awl_http_session_options {
     bool allow_downgrade;         /* follow a redirect from https to http */
     bool raw; /* bodies as they come, compressed or not; else gzip and deflate are asked for and undone */
     bool raise_for_status;        /* a status from 400 is the error AWL_ESTATUS */
-    size_t body_limit;            /* of a body that is read whole, bytes: 64 MiB */
+    size_t body_limit;            /* of what awl_response_read_all reads, decoded, bytes: 64 MiB */
 } awl_http_session_options;
 
 /*
@@ -221,7 +222,8 @@ bool awl_response_field_at(const awl_response *response, size_t index, const cha
 AWL_CORO awl_response_read(awl_response *response, void *buf, size_t cap);
 
 /* Reads all of the body. Result: char *, with a zero byte behind it; the response's, until it is closed. `len` may be
- * NULL. Errors: as above; AWL_ELIMIT: more than the session's body_limit. Source: test/http/test_response.c */
+ * NULL. Errors: as above; AWL_ELIMIT: more than the session's body_limit, once it is decoded; what has come of it is lost.
+ * Source: test/http/test_response.c, test_decode.c */
 AWL_CORO awl_response_read_all(awl_response *response, size_t *len);
 
 /*
