@@ -126,7 +126,7 @@ co_def(hear_body, { awl_stream *s; asked *a; char got[1024], *line; size_t len, 
             self->left = strtoul(self->line, NULL, 16);
         }
         if (self->left > sizeof self->got - self->len)
-            break;
+            co_return(false);
         if (self->left)
             co_let(self->n, awl_stream_read_exactly(self->s, self->got + self->len, self->left));
         self->len += self->left;
@@ -151,7 +151,7 @@ co_def(answers, { awl_stream *s; int line; asked a; char *text; bool there; cons
         self->a = (asked){ .i = -1 };
         do {
             co_let(self->text, awl_stream_readline(self->s, NULL));
-            if (!self->text)
+            if (!self->text || strlen(self->text) > 500)
                 co_return(0);
             note_line(&self->a, self->text);
         } while (strcmp(self->text, "\r\n") != 0);
@@ -191,11 +191,12 @@ static inline awl_coro answers_from_script(awl_stream *s, int n) { return co_cal
 
 /* ---- The client -------------------------------------------------------------------------------------------------- */
 
-co_def(writes_body, { awl_http_upload *upload; const char *body; size_t at, n; })
+co_def(writes_body, { awl_http_upload *upload; const char *body; size_t len, at, n; })
 {
     co_begin;
-    for (; self->body[self->at]; self->at += self->n) {
-        self->n = strlen(self->body) - self->at < 97 ? strlen(self->body) - self->at : 97;
+    self->len = strlen(self->body);
+    for (; self->at < self->len; self->at += self->n) {
+        self->n = self->len > 1000 ? 10000 : self->len - self->at < 97 ? self->len - self->at : 97;
         co_await(awl_upload_write(self->upload, self->body + self->at, self->n));
     }
     co_end;
@@ -320,7 +321,7 @@ co_def(have, { awl_http_session *session; awl_task *task; int i, rc; awl_time st
     if (affair.cancels >= 0)
         affair.was_over = !awl_task_cancel(self->task);
     co_try_cancel(self->rc, self->task);
-    CHECK_INT(self->rc, affair.was_over ? 0 : ECANCELED);
+    MUST(self->rc == (affair.was_over ? 0 : ECANCELED), 0);
     affair.took = awl_loop_time(NULL) - self->start;
     co_await(co_call(ask_once_more, .session = self->session));
     co_finally;

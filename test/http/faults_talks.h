@@ -34,13 +34,20 @@ static const talk sent = { {
 } };
 
 /* An answer that does not wait for the body, which is more than is under way at any time. */
+static char endless[100001];
 static const talk refused = { {
-    { .method = "POST", .body = BLOCK BLOCK BLOCK BLOCK BLOCK, .chunked = true, .early = true, .ends = true,
+    { .method = "POST", .body = endless, .chunked = true, .early = true, .ends = true,
       .answer = "HTTP/1.1 413 No\r\nConnection: close\r\nContent-Length: 8\r\n\r\ntoo much", .status = 413,
       .text = "too much" },
     { .method = "POST", .body = LINE, .answer = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\ngot", .status = 200,
       .text = "got" },
 } };
+
+static inline const talk *refuse(void)
+{
+    memset(endless, 'e', sizeof endless - 1);
+    return &refused;
+}
 
 /* 40 lines, compressed: by gzip's format, RFC 1952. */
 #define GZIP                                                                                                           \

@@ -12,7 +12,7 @@ static void everywhere(fault_kind kind, check_fn *check)
 {
     static const talk *const talks[] = { &kept, &sent, &refused, &compressed };
 
-    compress();
+    compress(), refuse();
     for (int i = 0; i < (awl__decodings ? 4 : 3); i++) {
         for (int way = 0; way < 2; way++)
             run_main(co_call(at_offsets, .t = talks[i], .kind = kind, .way = way, .check = check, .stride = SLOW ? 3 : 1),
@@ -30,7 +30,7 @@ TEST(garbage_between_client_and_server) { everywhere(FAULT_GARBAGE, check_change
 TEST(without_a_fault_of_what_is_kept) { run_main(co_call(in_peace, .t = &kept), true); }
 TEST(without_a_fault_of_what_is_sent) { run_main(co_call(in_peace, .t = &sent), true); }
 
-TEST(without_a_fault_of_what_is_refused) { run_main(co_call(in_peace, .t = &refused), true); }
+TEST(without_a_fault_of_what_is_refused) { run_main(co_call(in_peace, .t = refuse()), true); }
 
 TEST(without_a_fault_of_what_is_compressed)
 {
@@ -51,7 +51,7 @@ TEST(client_over_a_whimsical_transport)
 {
     run_main(co_call(with_habits, .t = &kept), true);
     run_main(co_call(with_habits, .t = &sent), true);
-    run_main(co_call(with_habits, .t = &refused), true);
+    run_main(co_call(with_habits, .t = refuse()), true);
     if (awl__decodings)
         run_main(co_call(with_habits, .t = compress()), true);
 }
@@ -60,7 +60,7 @@ TEST(client_is_cancelled_at_every_moment)
 {
     run_main(co_call(cancelled, .t = &kept, .chunk = 13), true);
     run_main(co_call(cancelled, .t = &sent, .chunk = 17), true);
-    run_main(co_call(cancelled, .t = &refused, .chunk = 5), true);
+    run_main(co_call(cancelled, .t = refuse(), .chunk = 5), true);
     if (awl__decodings)
         run_main(co_call(cancelled, .t = compress(), .chunk = 29), true);
 }
