@@ -41,6 +41,8 @@ static struct affair {
     const visit *v;
     awl_http_app *app;
     bool slow; /* the client reads a byte at a time */
+    int cancels; /* the server, after so many iterations; -1: not at all */
+    bool was_over;
 
     int begun[MOST_WANTED], finished[MOST_WANTED], wrong; /* handlers; bodies that are others than those sent */
     int told;                                             /* calls of the access hook */
@@ -192,9 +194,12 @@ static inline void note_access(void *arg, const awl_request *request, int status
     affair.told++;
 }
 
+static bool watches; /* the applications cancel handlers whose clients have gone */
+
 static inline awl_http_app *new_app(void)
 {
     awl_http_app *app = awl_http_app_new(&(awl_http_app_options){
+        .cancel_on_disconnect = watches,
         .head_timeout = HEAD_SECONDS * AWL_SECOND, .body_timeout = BODY_SECONDS * AWL_SECOND,
         .write_timeout = WRITE_SECONDS * AWL_SECOND, .idle_timeout = IDLE_SECONDS * AWL_SECOND });
 
@@ -292,7 +297,7 @@ co_def(comes, { awl_stream *s; })
 }
 
 /* A visit as net and affair say. */
-co_def(have, { awl_time start; })
+co_def(have, { awl_task *client; awl_time start; int i, rc; })
 {
     co_begin;
     self->start = awl_loop_time(NULL);
@@ -301,8 +306,27 @@ co_def(have, { awl_time start; })
     memset(affair.begun, 0, sizeof affair.begun);
     memset(affair.finished, 0, sizeof affair.finished);
     affair.wrong = affair.told = 0;
-    co_await(co_call(comes));
+    affair.was_over = true;
+    self->client = awl_create_task(co_call(comes));
+    if (!self->client)
+        co_raise(ENOMEM);
+    for (self->i = 0; self->i < affair.cancels; self->i++)
+        co_await(awl_sleep(0));
+    if (affair.cancels >= 0 && net.n) {
+        affair.was_over = !awl_task_cancel(net.tasks[0]);
+        co_try_cancel(self->rc, net.tasks[0]);
+        awl_stream_close(net.open[0]); /* of a task that never ran */
+        net.open[0] = NULL;
+    }
+    co_try_cancel(self->rc, self->client);
+    if (self->rc)
+        affair.error = self->rc;
     co_finally;
+    if (self->client && !awl_task_done(self->client)) {
+        awl_task_cancel(self->client);
+        co_try_cancel(self->rc, self->client);
+    }
+    awl_task_release(self->client);
     co_await(co_call(net_ends));
     affair.took = awl_loop_time(NULL) - self->start;
     co_end;
@@ -314,6 +338,7 @@ co_def(have_a_healthy_one, {})
     co_begin;
     affair.v = &healthy;
     affair.slow = false;
+    affair.cancels = -1;
     CHECK(net.n == 1);
     co_await(co_call(comes));
     CHECK_INT(affair.error, 0);
@@ -456,6 +481,22 @@ static inline void check_change(void)
     MUST(affair.took <= (20 + 2) * AWL_SECOND, 0);
 }
 
+/* After the server was cancelled: what came before that is as it is without. */
+static inline void check_cancelled(void)
+{
+    const int n = visit_length(affair.v);
+
+    mask_dates(affair.got);
+    MUST(affair.wrong == 0, 0);
+    MUST(affair.len <= sound.len && memcmp(affair.got, sound.got, affair.len) == 0, 0);
+    for (int i = 0; i < n; i++) {
+        MUST(affair.begun[i] <= (i ? affair.begun[i - 1] : 1), i);
+        MUST(affair.finished[i] <= affair.begun[i], i);
+    }
+    MUST(!affair.was_over || affair.cancels < 0 || (affair.len == sound.len && affair.finished[n - 1]), n - 1);
+    MUST(affair.took < AWL_SECOND, 0);
+}
+
 /* ---- Runs -------------------------------------------------------------------------------------------------------- */
 
 typedef void check_fn(void);
@@ -465,6 +506,7 @@ static inline void prepare(const visit *v)
     net_begin(serve_app);
     affair.v = v;
     affair.slow = false;
+    affair.cancels = -1;
 }
 
 static size_t totals[2]; /* bytes in each direction */
@@ -544,6 +586,25 @@ co_def(in_chunks, { const visit *v; size_t size, stride; })
         affair.slow = self->size % 5 == 0;
         co_await(co_call(once, .check = check_peace));
     }
+    co_finally;
+    close_visits();
+    co_end;
+}
+
+/* The server is cancelled after every iteration, until it ends before; the bytes come in chunks, so that there are many. */
+co_def(cancelled, { const visit *v; int n; size_t chunk; })
+{
+    co_begin;
+    co_await(co_call(begin_visits, .v = self->v));
+    do {
+        prepare(self->v);
+        for (int way = 0; way < 2; way++)
+            net.plan.way[way].chunk = self->chunk << 2 * way;
+        affair.cancels = ++self->n;
+        co_await(co_call(once, .check = check_cancelled));
+        self->n += SLOW ? self->n % 3 : 0;
+    } while (!affair.was_over && self->n < 300);
+    CHECK(self->n > 20);
     co_finally;
     close_visits();
     co_end;

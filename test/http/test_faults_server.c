@@ -36,3 +36,32 @@ TEST(server_over_a_whimsical_transport)
     run_main(co_call(with_habits, .v = &pipelined), true);
     run_main(co_call(with_habits, .v = &paced), true);
 }
+
+TEST(server_is_cancelled_at_every_moment)
+{
+    run_main(co_call(cancelled, .v = &pipelined, .chunk = 13), true);
+    run_main(co_call(cancelled, .v = &paced, .chunk = 17), true);
+}
+
+/* ---- The same where handlers are cancelled when their clients have gone -------------------------------------------- */
+
+static void watched(fault_kind kind)
+{
+    watches = true;
+    everywhere(kind, check_stop);
+}
+
+TEST(resets_of_clients_that_are_watched) { watched(FAULT_RESET); }
+TEST(cuts_of_clients_that_are_watched) { watched(FAULT_CUT); }
+TEST(silence_of_clients_that_are_watched) { watched(FAULT_SILENCE); }
+TEST(clients_that_are_watched_in_chunks_of_every_size)
+{
+    watches = true;
+    run_main(co_call(in_chunks, .v = &pipelined, .stride = SLOW ? 5 : 1), true);
+    run_main(co_call(in_chunks, .v = &paced, .stride = SLOW ? 5 : 1), true);
+}
+TEST(without_a_fault_of_clients_that_are_watched)
+{
+    watches = true;
+    run_main(co_call(in_peace, .v = &pipelined), true);
+}
