@@ -310,6 +310,7 @@ int wire_open(wire *w, const fault_plan *plan, const wire_habits *habits, const 
     for (int i = 0; i < 2; i++) {
         w->ends[i].s = awl_stream_new(&transport, &w->ends[i], options);
         if (!w->ends[i].s) {
+            w->ends[1].closed = true; /* so that nothing is on its way to it */
             if (i)
                 awl_stream_close(w->ends[0].s);
             w->ends[0].s = NULL;
