@@ -59,9 +59,11 @@ typedef struct outcome {
 static struct affair {
     const talk *t;
     int cancels; /* after so many iterations; -1: not at all */
+    bool closes; /* the session is closed then, instead */
     size_t step; /* bytes of a read; 0: all at once */
+    bool starves; /* an allocation fails */
 
-    bool was_over;
+    bool was_over, closed;
     outcome outcomes[MOST_ASKED];
     int seen[10], whole[10], wrong;         /* heads, and bodies, that the server has got; bodies that were others */
     size_t begins[MOST_ASKED], ends[MOST_ASKED]; /* of answers, in bytes of the first line */
@@ -258,6 +260,10 @@ co_def(ask_all, { awl_http_session *session; int i, turns; })
 {
     co_begin;
     for (self->i = 0; self->i < talk_length(affair.t); self->i++) {
+        if (affair.closed) { /* then none may begin */
+            affair.outcomes[self->i].error = ECONNABORTED;
+            continue;
+        }
         affair.outcomes[self->i].before = fault_is_done();
         co_try(affair.outcomes[self->i].error, co_call(ask, .session = self->session, .x = &affair.t->all[self->i],
                                                        .i = self->i, .o = &affair.outcomes[self->i]));
@@ -307,6 +313,7 @@ co_def(have, { awl_http_session *session; awl_task *task; int i, rc; awl_time st
     memset(affair.begins, 0, sizeof affair.begins);
     memset(affair.ends, 0, sizeof affair.ends);
     affair.wrong = 0;
+    affair.closed = false;
     affair.was_over = true;
     self->session = awl_http_session_new(&(awl_http_session_options){
         .tls = net.client_tls, .proxy = "",
@@ -318,12 +325,19 @@ co_def(have, { awl_http_session *session; awl_task *task; int i, rc; awl_time st
         co_raise(ENOMEM);
     for (self->i = 0; self->i < affair.cancels; self->i++)
         co_await(awl_sleep(0));
-    if (affair.cancels >= 0)
+    if (affair.closes) {
+        affair.was_over = awl_task_done(self->task);
+        affair.closed = true;
+        awl_http_session_close(self->session);
+        self->session = NULL;
+    } else if (affair.cancels >= 0) {
         affair.was_over = !awl_task_cancel(self->task);
+    }
     co_try_cancel(self->rc, self->task);
-    MUST(self->rc == (affair.was_over ? 0 : ECANCELED), 0);
+    MUST(self->rc == (affair.was_over || affair.closes ? 0 : ECANCELED) || (affair.starves && self->rc == ENOMEM), 0);
     affair.took = awl_loop_time(NULL) - self->start;
-    co_await(co_call(ask_once_more, .session = self->session));
+    if (self->session)
+        co_await(co_call(ask_once_more, .session = self->session));
     co_finally;
     if (self->task && !awl_task_done(self->task)) {
         awl_task_cancel(self->task);
@@ -478,8 +492,36 @@ static inline void check_change(void)
     MUST(affair.took <= (TALK_SECONDS + 2) * MOST_ASKED * AWL_SECOND, 0);
 }
 
+/* After the session was closed: what had begun comes to its end, what had not says why. */
+static inline void check_closed(void)
+{
+    bool closed = false;
+
+    check_always();
+    for (int i = 0; i < talk_length(affair.t); i = last_of(i) + 1) {
+        const int error = affair.outcomes[i].error;
+
+        MUST(error == 0 || error == ECONNABORTED, i);
+        MUST(!closed || error, i);
+        closed |= error != 0;
+    }
+}
+
 /* After a cancellation: nothing was done twice. */
 static inline void check_cancelled(void) { check_always(); }
+
+/* An allocation has failed, somewhere: who needed it says so, or ends the connection; nobody waits for ever. */
+static inline void check_starved(void)
+{
+    check_always();
+    for (int i = 0; i < talk_length(affair.t); i = last_of(i) + 1) {
+        const int error = affair.outcomes[i].error;
+
+        MUST(!error || error == ENOMEM || error == ECONNRESET || error == EPIPE || error == AWL_EINCOMPLETE ||
+             (net.tls && (error == AWL_ETLS || error == AWL_ETRUNCATED)), i);
+    }
+    MUST(affair.took < AWL_SECOND, 0);
+}
 
 /* ---- Runs -------------------------------------------------------------------------------------------------------- */
 
@@ -492,6 +534,7 @@ static inline void prepare(const talk *t)
     affair.t = t;
     affair.cancels = -1;
     affair.step = 0;
+    affair.starves = affair.closes = false;
 }
 
 static size_t totals[2]; /* bytes of the first line in each direction */
@@ -570,6 +613,35 @@ co_def(in_chunks, { const talk *t; size_t size, most, stride; })
     co_end;
 }
 
+/* The n-th allocation of a talk fails. Each time in a new loop, which has little in reserve. */
+co_def(starved, { const talk *t; size_t n; bool *more; size_t before; int rc; })
+{
+    co_begin;
+    net_open();
+    prepare(self->t);
+    affair.starves = true;
+    self->before = harness_alloc_count();
+    harness_fail_alloc(self->n);
+    co_try(self->rc, co_call(have));
+    harness_fail_alloc(0);
+    *self->more = harness_alloc_count() - self->before >= self->n;
+    MUST(self->rc == 0 || self->rc == ENOMEM, 0);
+    if (!self->rc)
+        check_starved();
+    net_check(net_plan());
+    co_finally;
+    net_close();
+    co_end;
+}
+
+static inline void each_allocation_fails(const talk *t)
+{
+    bool more = true;
+
+    for (size_t n = 1; more; n++)
+        run_main(co_call(starved, .t = t, .n = n, .more = &more), true);
+}
+
 /* Over transports that hold few bytes, move few at once, or say "not now" for no reason: slow readers and writers. */
 co_def(with_habits, { const talk *t; int i; })
 {
@@ -590,7 +662,7 @@ co_def(with_habits, { const talk *t; int i; })
 }
 
 /* Cancelled after every iteration, until it ends before. The bytes come in chunks, so that there are many. */
-co_def(cancelled, { const talk *t; int n; size_t chunk; })
+co_def(cancelled, { const talk *t; bool closes; int n; size_t chunk; })
 {
     co_begin;
     co_await(co_call(begin_talks, .t = self->t));
@@ -599,8 +671,9 @@ co_def(cancelled, { const talk *t; int n; size_t chunk; })
         for (int way = 0; way < 2; way++)
             net.plan.way[way].chunk = self->chunk;
         affair.cancels = ++self->n;
+        affair.closes = self->closes;
         affair.step = (size_t)self->n % 3 * 7;
-        co_await(co_call(once, .check = check_cancelled));
+        co_await(co_call(once, .check = self->closes ? check_closed : check_cancelled));
         self->n += SLOW ? self->n % 3 : 0;
     } while (!affair.was_over);
     CHECK(self->n > 20);

@@ -64,3 +64,19 @@ TEST(client_is_cancelled_at_every_moment)
     if (awl__decodings)
         run_main(co_call(cancelled, .t = compress(), .chunk = 29), true);
 }
+
+TEST(session_is_closed_at_every_moment)
+{
+    run_main(co_call(cancelled, .t = &kept, .chunk = 13, .closes = true), true);
+    run_main(co_call(cancelled, .t = &sent, .chunk = 17, .closes = true), true);
+    run_main(co_call(cancelled, .t = refuse(), .chunk = 5, .closes = true), true);
+}
+
+TEST(every_allocation_between_client_and_server_fails)
+{
+    each_allocation_fails(&kept);
+    each_allocation_fails(&sent);
+    each_allocation_fails(refuse());
+    if (awl__decodings)
+        each_allocation_fails(compress());
+}
