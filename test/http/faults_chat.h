@@ -310,6 +310,18 @@ static inline void check_cancelled(void)
     MUST(affair.took < AWL_SECOND, 1);
 }
 
+/* An allocation has failed, somewhere: what was received is right, and nobody waits for ever. */
+static inline void check_starved(void)
+{
+    check_always();
+    for (int who = 0; who < 2; who++) {
+        const int error = affair.chatters[who].error;
+
+        MUST(!error || error == ENOMEM || error == AWL_ESTATUS || is_due(error, who), who);
+    }
+    MUST(affair.took < AWL_SECOND, 0);
+}
+
 /* ---- Runs -------------------------------------------------------------------------------------------------------- */
 
 typedef void check_fn(void);
@@ -322,16 +334,21 @@ static inline void prepare(void)
 
 static size_t totals[2];
 
-/* The first, byte by byte, to know where each message ends. */
-co_def(begin_chats, {})
+static inline void open_chats(void)
 {
-    co_begin;
     net_open();
     affair.app = awl_http_app_new(&(awl_http_app_options){
         .head_timeout = PATIENCE * AWL_SECOND, .write_timeout = PATIENCE * AWL_SECOND,
         .idle_timeout = PATIENCE * AWL_SECOND });
     CHECK(affair.app != NULL);
     CHECK_INT(awl_http_route(affair.app, "GET", "/chat", on_serves, NULL), 0);
+}
+
+/* The first, byte by byte, to know where each message ends. */
+co_def(begin_chats, {})
+{
+    co_begin;
+    open_chats();
     prepare();
     if (net.secrecy) {
         co_await(co_call(have));
@@ -420,6 +437,39 @@ co_def(with_habits, { int i; })
     co_finally;
     close_chats();
     co_end;
+}
+
+/* The n-th allocation of a chat fails. Each time in a new loop, which has little in reserve. */
+co_def(starved, { size_t n; bool *more; size_t before; int rc; })
+{
+    co_begin;
+    open_chats();
+    prepare();
+    self->before = harness_alloc_count();
+    harness_fail_alloc(self->n);
+    co_try(self->rc, co_call(have));
+    harness_fail_alloc(0);
+    *self->more = harness_alloc_count() - self->before >= self->n;
+    MUST(self->rc == 0 || self->rc == ENOMEM, 0);
+    if (!self->rc) {
+        check_starved();
+        prepare();
+        co_await(co_call(have));
+        check_peace();
+    }
+    net_check(net_plan());
+    reports[0] = '\0'; /* of a handler that had no memory */
+    co_finally;
+    close_chats();
+    co_end;
+}
+
+static inline void each_allocation_fails(void)
+{
+    bool more = true;
+
+    for (size_t n = 1; more; n++)
+        run_main(co_call(starved, .n = n, .more = &more), true);
 }
 
 /* The client is cancelled after every iteration, until it ends before; the bytes come in chunks, so that there are many. */

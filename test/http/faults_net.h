@@ -137,12 +137,11 @@ co_def(net_ends, { int i, rc; })
 {
     co_begin;
     for (self->i = 0; self->i < net.n; self->i++) {
-        if (!net.tasks[self->i])
-            continue;
-        co_try_cancel(self->rc, net.tasks[self->i]);
+        if (net.tasks[self->i])
+            co_try_cancel(self->rc, net.tasks[self->i]);
         awl_task_release(net.tasks[self->i]);
         net.tasks[self->i] = NULL;
-        awl_stream_close(net.open[self->i]); /* of a task that never ran */
+        awl_stream_close(net.open[self->i]); /* of a task that never ran, or could not be had */
         net.open[self->i] = NULL;
     }
     co_await(awl_sleep(0)); /* some memory is given back in the iteration after its use */

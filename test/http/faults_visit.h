@@ -497,6 +497,29 @@ static inline void check_cancelled(void)
     MUST(affair.took < AWL_SECOND, 0);
 }
 
+/* An allocation has failed, somewhere: the answers are right up to one that says so (5xx), or to the end; nobody waits. */
+static inline void check_starved(void)
+{
+    size_t n = 0, begins = 0;
+
+    mask_dates(affair.got);
+    MUST(affair.wrong == 0, 0);
+    while (n < affair.len && n < sound.len && affair.got[n] == sound.got[n])
+        n++;
+    for (int i = 0; i < visit_length(affair.v); i++) {
+        MUST(affair.begun[i] <= 1 && affair.finished[i] <= affair.begun[i], i);
+        begins = sound.answers[i] <= n ? sound.answers[i] : begins;
+    }
+    if (n < affair.len) { /* it is another answer, and not another text in one */
+        const char *rest = affair.got + begins;
+
+        if (strncmp(rest, "HTTP/1.1 100 Continue\r\n\r\n", 25) == 0)
+            rest += 25;
+        MUST(strncmp(rest, "HTTP/1.1 5", strlen(rest) < 10 ? strlen(rest) : 10) == 0, 0);
+    }
+    MUST(affair.took < AWL_SECOND, 0);
+}
+
 /* ---- Runs -------------------------------------------------------------------------------------------------------- */
 
 typedef void check_fn(void);
@@ -589,6 +612,42 @@ co_def(in_chunks, { const visit *v; size_t size, stride; })
     co_finally;
     close_visits();
     co_end;
+}
+
+/* The n-th allocation of a visit fails. Each time in a new loop, which has little in reserve. */
+co_def(starved, { const visit *v; size_t n; bool *more; size_t before; int rc; })
+{
+    co_begin;
+    net_open();
+    affair.app = new_app();
+    prepare(self->v);
+    self->before = harness_alloc_count();
+    harness_fail_alloc(self->n);
+    co_try(self->rc, co_call(have));
+    harness_fail_alloc(0);
+    *self->more = harness_alloc_count() - self->before >= self->n;
+    MUST(self->rc == 0 || self->rc == ENOMEM, 0);
+    if (!self->rc) {
+        check_starved();
+        prepare(self->v);
+        co_await(co_call(have));
+        check_peace();
+    }
+    net_check(net_plan());
+    reports[0] = '\0'; /* of handlers that had no memory */
+    co_finally;
+    close_visits();
+    co_end;
+}
+
+/* Where the answers are those of a visit before. */
+static inline void each_allocation_fails(const visit *v)
+{
+    bool more = true;
+
+    run_main(co_call(in_peace, .v = v), true);
+    for (size_t n = 1; more; n++)
+        run_main(co_call(starved, .v = v, .n = n, .more = &more), true);
 }
 
 /* The server is cancelled after every iteration, until it ends before; the bytes come in chunks, so that there are many. */

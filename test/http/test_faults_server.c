@@ -43,6 +43,14 @@ TEST(server_is_cancelled_at_every_moment)
     run_main(co_call(cancelled, .v = &paced, .chunk = 17), true);
 }
 
+TEST(every_allocation_between_server_and_client_fails)
+{
+    each_allocation_fails(&pipelined);
+    each_allocation_fails(&paced);
+    watches = true;
+    each_allocation_fails(&pipelined);
+}
+
 /* ---- The same where handlers are cancelled when their clients have gone -------------------------------------------- */
 
 static void watched(fault_kind kind)

@@ -24,3 +24,4 @@ TEST(without_a_fault_between_websockets) { run_main(co_call(in_peace), true); }
 TEST(websockets_hear_in_chunks_of_every_size) { run_main(co_call(in_chunks, .stride = SLOW ? 5 : 1), true); }
 TEST(websockets_over_a_whimsical_transport) { run_main(co_call(with_habits), true); }
 TEST(websocket_is_cancelled_at_every_moment) { run_main(co_call(cancelled), true); }
+TEST(every_allocation_between_websockets_fails) { each_allocation_fails(); }
