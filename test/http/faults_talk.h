@@ -625,6 +625,7 @@ co_def(starved, { const talk *t; size_t n; bool *more; size_t before; int rc; })
     co_try(self->rc, co_call(have));
     harness_fail_alloc(0);
     *self->more = harness_alloc_count() - self->before >= self->n;
+    co_await(co_call(net_ends)); /* which may have been what failed */
     MUST(self->rc == 0 || self->rc == ENOMEM, 0);
     if (!self->rc)
         check_starved();

@@ -230,14 +230,14 @@ co_def(hear, { awl_stream *s; int n; })
     co_end;
 }
 
-/* Reads until a text has come, behind what was there before. Result: whether it did. */
+/* Reads until a text has come, behind what was there before, or what says that it will not. Result: whether it did. */
 co_def(hear_until, { awl_stream *s; const char *text; size_t from; int n; })
 {
     co_begin;
     self->from = affair.len;
     while (!strstr(affair.got + self->from, self->text)) {
         co_let(self->n, co_call(hear, .s = self->s));
-        if (!self->n)
+        if (!self->n || strstr(affair.got + self->from, "HTTP/1.1 5"))
             co_return(false);
     }
     co_return(true);
@@ -245,18 +245,20 @@ co_def(hear_until, { awl_stream *s; const char *text; size_t from; int n; })
 }
 
 /* Sends all requests, and reads all that comes. */
-co_def(visits, { awl_stream *s; int i, n; const wanted *w; })
+co_def(visits, { awl_stream *s; int i, n, rc; const wanted *w; })
 {
     co_begin;
     for (self->w = affair.v->all; self->i < visit_length(affair.v); self->i++, self->w++) {
-        if (awl_stream_print(self->s, "%s", self->w->head))
+        self->rc = awl_stream_print(self->s, "%s", self->w->head);
+        if (self->rc)
             break;
         if (self->w->expects) {
             co_let(self->n, co_call(hear_until, .s = self->s, .text = "HTTP/1.1 100 Continue\r\n\r\n"));
             if (!self->n)
                 co_return(0);
         }
-        if (self->w->body && awl_stream_print(self->s, "%s", self->w->body))
+        self->rc = self->w->body ? awl_stream_print(self->s, "%s", self->w->body) : 0;
+        if (self->rc)
             break;
         if (self->w->until) {
             co_let(self->n, co_call(hear_until, .s = self->s, .text = self->w->until));
@@ -264,6 +266,8 @@ co_def(visits, { awl_stream *s; int i, n; const wanted *w; })
                 co_return(0);
         }
     }
+    if (self->rc == ENOMEM)
+        co_raise(ENOMEM);
     do
         co_let(self->n, co_call(hear, .s = self->s));
     while (self->n);
@@ -626,6 +630,7 @@ co_def(starved, { const visit *v; size_t n; bool *more; size_t before; int rc; }
     co_try(self->rc, co_call(have));
     harness_fail_alloc(0);
     *self->more = harness_alloc_count() - self->before >= self->n;
+    co_await(co_call(net_ends)); /* which may have been what failed */
     MUST(self->rc == 0 || self->rc == ENOMEM, 0);
     if (!self->rc) {
         check_starved();

@@ -55,3 +55,10 @@ TEST(tls_client_is_cancelled_at_every_moment)
     run_secret(co_call(cancelled, .t = &kept, .chunk = 53));
     run_secret(co_call(cancelled, .t = &sent, .chunk = 71));
 }
+
+TEST(every_allocation_between_client_and_tls_server_fails)
+{
+    net.secrecy = &tls_secrecy;
+    each_allocation_fails(&kept);
+    each_allocation_fails(&sent);
+}

@@ -41,3 +41,9 @@ TEST(tls_server_over_a_whimsical_transport)
     run_secret(co_call(with_habits, .v = &pipelined));
     run_secret(co_call(with_habits, .v = &paced));
 }
+
+TEST(every_allocation_between_tls_server_and_client_fails)
+{
+    net.secrecy = &tls_secrecy;
+    each_allocation_fails(&pipelined);
+}

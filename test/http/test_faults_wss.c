@@ -28,3 +28,8 @@ TEST(tls_without_a_fault_between_websockets) { run_secret(co_call(in_peace)); }
 TEST(tls_websockets_hear_in_chunks_of_many_sizes) { run_secret(co_call(in_chunks, .stride = SLOW ? 37 : 7)); }
 TEST(tls_websockets_over_a_whimsical_transport) { run_secret(co_call(with_habits)); }
 TEST(tls_websocket_is_cancelled_at_every_moment) { run_secret(co_call(cancelled)); }
+TEST(every_allocation_between_tls_websockets_fails)
+{
+    net.secrecy = &tls_secrecy;
+    each_allocation_fails();
+}
