@@ -13,10 +13,10 @@ enum { SAID_FORTH = 3, SAID_BACK = 6, LONG = 700, PATIENCE = 2, CHAT_SECONDS = 1
 
 /* One of the two. */
 typedef struct chatter {
-    int n;            /* messages that it has got */
-    bool wrong;       /* one was another than that which was sent */
-    bool over;        /* the other one has closed, or answered the close */
-    int error, code;  /* of its end */
+    int n;           /* messages that it has got */
+    bool wrong;      /* one was another than that which was sent */
+    bool over;       /* the other one has closed, or answered the close */
+    int error, code; /* of its end */
     char reason[124];
 } chatter;
 
@@ -24,7 +24,7 @@ static struct affair {
     awl_http_app *app;
     int cancels; /* the client, after so many iterations; -1: not at all */
     bool was_over;
-    chatter chatters[2];  /* who connects; who serves */
+    chatter chatters[2];       /* who connects; who serves */
     size_t ends[2][SAID_BACK]; /* bytes that had come when a message had */
     awl_time took;
 } affair;
@@ -39,8 +39,10 @@ static inline void check_affair(bool cond, const char *what, int who, int line)
     const chatter *c = affair.chatters;
 
     if (!cond)
-        snprintf(text, sizeof text, "%s: of %d: %s, cancelled %d: got %d %d, errors %d %d, over %d %d, codes %d %d, told %d %d, "
-                 "%lld ms", what, who, net_plan(), affair.cancels, c[0].n, c[1].n, c[0].error, c[1].error, c[0].over, c[1].over,
+        snprintf(text, sizeof text,
+                 "%s: of %d: %s, cancelled %d: got %d %d, errors %d %d, over %d %d, codes %d %d, told %d %d, "
+                 "%lld ms",
+                 what, who, net_plan(), affair.cancels, c[0].n, c[1].n, c[0].error, c[1].error, c[0].over, c[1].over,
                  c[0].code, c[1].code, net.lines[0].ends[0].told, net.lines[0].ends[1].told,
                  (long long)(affair.took / AWL_MS));
     if (!cond)
@@ -103,7 +105,12 @@ static inline void note(int who, int kind, const awl_websocket_message *got)
 /* ---- Who serves -------------------------------------------------------------------------------------------------- */
 
 /* Says something again, and before the second one what it has to say itself. */
-co_def(says_again, { awl_websocket *ws; int i; awl_websocket_message m; enum awl_websocket_kind kind; })
+co_def(says_again, {
+    awl_websocket *ws;
+    int i;
+    awl_websocket_message m;
+    enum awl_websocket_kind kind;
+})
 {
     co_begin;
     for (self->i = affair.chatters[1].n == 2 ? 1 : affair.chatters[1].n == 1 ? 0 : 5;; self->i++) {
@@ -124,9 +131,15 @@ static inline void note_end(int who, const awl_websocket *ws)
     snprintf(c->reason, sizeof c->reason, "%s", awl_websocket_close_reason(ws));
 }
 
-co_def(serves, { awl_request *request; awl_websocket *ws; awl_websocket_message m; int kind; })
+co_def(serves, {
+    awl_request *request;
+    awl_websocket *ws;
+    awl_websocket_message m;
+    int kind;
+})
 {
-    static const awl_websocket_options options = { .ping = PATIENCE * AWL_SECOND, .write_timeout = PATIENCE * AWL_SECOND,
+    static const awl_websocket_options options = { .ping = PATIENCE * AWL_SECOND,
+                                                   .write_timeout = PATIENCE * AWL_SECOND,
                                                    .close_timeout = PATIENCE * AWL_SECOND };
 
     co_begin;
@@ -161,7 +174,11 @@ static inline awl_coro serve_app(awl_stream *s, int n)
 /* ---- Who connects ------------------------------------------------------------------------------------------------ */
 
 /* Receives so many. */
-co_def(hears, { awl_websocket *ws; int n, kind; awl_websocket_message m; })
+co_def(hears, {
+    awl_websocket *ws;
+    int n, kind;
+    awl_websocket_message m;
+})
 {
     co_begin;
     for (; self->n; self->n--) {
@@ -173,7 +190,12 @@ co_def(hears, { awl_websocket *ws; int n, kind; awl_websocket_message m; })
     co_end;
 }
 
-co_def(says, { awl_websocket *ws; int i, rc; awl_websocket_message m; enum awl_websocket_kind kind; })
+co_def(says, {
+    awl_websocket *ws;
+    int i, rc;
+    awl_websocket_message m;
+    enum awl_websocket_kind kind;
+})
 {
     co_begin;
     for (; self->i < SAID_FORTH; self->i++) {
@@ -189,13 +211,19 @@ co_def(says, { awl_websocket *ws; int i, rc; awl_websocket_message m; enum awl_w
     co_end;
 }
 
-co_def(connects, { awl_websocket_options options; awl_websocket *ws; })
+co_def(connects, {
+    awl_websocket_options options;
+    awl_websocket *ws;
+})
 {
     co_begin;
-    self->options = (awl_websocket_options){ .ping = PATIENCE * AWL_SECOND, .write_timeout = PATIENCE * AWL_SECOND,
-                                             .close_timeout = PATIENCE * AWL_SECOND, .stream.tls = net.client_tls };
-    co_let(self->ws, awl_wait_for(awl_websocket_connect(net.tls ? "wss://localhost/chat" : "ws://localhost/chat",
-                                                        &self->options), PATIENCE * AWL_SECOND));
+    self->options = (awl_websocket_options){ .ping = PATIENCE * AWL_SECOND,
+                                             .write_timeout = PATIENCE * AWL_SECOND,
+                                             .close_timeout = PATIENCE * AWL_SECOND,
+                                             .stream.tls = net.client_tls };
+    co_let(self->ws,
+           awl_wait_for(awl_websocket_connect(net.tls ? "wss://localhost/chat" : "ws://localhost/chat", &self->options),
+                        PATIENCE * AWL_SECOND));
     co_await(co_call(says, .ws = self->ws));
     co_finally;
     awl_websocket_close(self->ws);
@@ -204,7 +232,11 @@ co_def(connects, { awl_websocket_options options; awl_websocket *ws; })
 
 /* ---- One chat ---------------------------------------------------------------------------------------------------- */
 
-co_def(have, { awl_task *task; int i, rc; awl_time start; })
+co_def(have, {
+    awl_task *task;
+    int i, rc;
+    awl_time start;
+})
 {
     co_begin;
     self->start = awl_loop_time(NULL);
@@ -337,9 +369,9 @@ static size_t totals[2];
 static inline void open_chats(void)
 {
     net_open();
-    affair.app = awl_http_app_new(&(awl_http_app_options){
-        .head_timeout = PATIENCE * AWL_SECOND, .write_timeout = PATIENCE * AWL_SECOND,
-        .idle_timeout = PATIENCE * AWL_SECOND });
+    affair.app = awl_http_app_new(&(awl_http_app_options){ .head_timeout = PATIENCE * AWL_SECOND,
+                                                           .write_timeout = PATIENCE * AWL_SECOND,
+                                                           .idle_timeout = PATIENCE * AWL_SECOND });
     CHECK(affair.app != NULL);
     CHECK_INT(awl_http_route(affair.app, "GET", "/chat", on_serves, NULL), 0);
 }
@@ -392,7 +424,12 @@ co_def(in_peace, {})
     co_end;
 }
 
-co_def(at_offsets, { fault_kind kind; int way; check_fn *check; size_t at, stride; })
+co_def(at_offsets, {
+    fault_kind kind;
+    int way;
+    check_fn *check;
+    size_t at, stride;
+})
 {
     co_begin;
     co_await(co_call(begin_chats));
@@ -440,7 +477,12 @@ co_def(with_habits, { int i; })
 }
 
 /* The n-th allocation of a chat fails. Each time in a new loop, which has little in reserve. */
-co_def(starved, { size_t n; bool *more; size_t before; int rc; })
+co_def(starved, {
+    size_t n;
+    bool *more;
+    size_t before;
+    int rc;
+})
 {
     co_begin;
     open_chats();
@@ -473,7 +515,8 @@ static inline void each_allocation_fails(void)
         run_main(co_call(starved, .n = n, .more = &more), true);
 }
 
-/* The client is cancelled after every iteration, until it ends before; the bytes come in chunks, so that there are many. */
+/* The client is cancelled after every iteration, until it ends before; the bytes come in chunks, so that there are
+ * many. */
 co_def(cancelled, { int n; })
 {
     co_begin;

@@ -1,6 +1,6 @@
 /*
- * faults_net.h: connections in memory for what calls awl_open_connection, and what goes wrong on one of them (faults/plan.h).
- * A program that includes this is linked with --wrap=awl_open_connection and --wrap=recv.
+ * faults_net.h: connections in memory for what calls awl_open_connection, and what goes wrong on one of them
+ * (faults/plan.h). A program that includes this is linked with --wrap=awl_open_connection and --wrap=recv.
  */
 #ifndef HTTP_FAULTS_NET_H
 #define HTTP_FAULTS_NET_H
@@ -16,8 +16,8 @@ enum { LINES = 12 };
 /* Serves line n; the stream is closed when it has ended. */
 typedef awl_coro serve_fn(awl_stream *s, int n);
 
-/* What TLS does around talks (faults_tls.h): makes the contexts; keeps the session of a first talk; has both remember just
- * that one; releases all. NULL: there is no TLS. */
+/* What TLS does around talks (faults_tls.h): makes the contexts; keeps the session of a first talk; has both remember
+ * just that one; releases all. NULL: there is no TLS. */
 typedef struct secrecy {
     void (*open)(void), (*keep)(void), (*refresh)(void), (*close)(void);
 } secrecy;
@@ -31,8 +31,8 @@ static struct net {
     serve_fn *serve;
     awl_tls *tls, *client_tls; /* of the server; of the client; NULL: plain text */
 
-    int n;              /* lines that were opened */
-    wire lines[LINES];  /* not in a frame: when a test fails, tasks of its own still run */
+    int n;                   /* lines that were opened */
+    wire lines[LINES];       /* not in a frame: when a test fails, tasks of its own still run */
     awl_stream *open[LINES]; /* the server's ends */
     awl_task *tasks[LINES];
 
@@ -54,7 +54,13 @@ co_def(serve_line, { int n, rc; })
 }
 
 /* A new line, which takes an iteration; its server has a minute in all. */
-co_def(opens, { const char *host; awl_stream_options options; awl_tls *tls; awl_stream *s; int n; })
+co_def(opens, {
+    const char *host;
+    awl_stream_options options;
+    awl_tls *tls;
+    awl_stream *s;
+    int n;
+})
 {
     co_begin;
     self->tls = self->options.tls;
@@ -72,7 +78,7 @@ co_def(opens, { const char *host; awl_stream_options options; awl_tls *tls; awl_
     co_await(awl_sleep(0));
     if (self->tls)
         co_await(awl__layer_of(self->tls)->start(self->s, self->tls,
-                                                 self->options.server_name ? self->options.server_name : self->host));
+                                                  self->options.server_name ? self->options.server_name : self->host));
     co_return(self->s);
     co_finally;
     if (co_failing)
@@ -201,8 +207,8 @@ static inline const char *net_plan(void)
     static char text[160];
     const fault_way *f = &net.plan.way[FAULT_FORTH], *b = &net.plan.way[FAULT_BACK];
 
-    snprintf(text, sizeof text, "forth %s@%zu, back %s@%zu, chunks %zu %zu, most %zu, room %zu", fault_name(f->kind), f->at,
-             fault_name(b->kind), b->at, f->chunk, b->chunk, net.habits.most, net.habits.room);
+    snprintf(text, sizeof text, "forth %s@%zu, back %s@%zu, chunks %zu %zu, most %zu, room %zu", fault_name(f->kind),
+             f->at, fault_name(b->kind), b->at, f->chunk, b->chunk, net.habits.most, net.habits.room);
     return text;
 }
 

@@ -2,19 +2,24 @@
 #ifndef HTTP_FAULTS_TALKS_H
 #define HTTP_FAULTS_TALKS_H
 
-#include "faults_talk.h"
+#include "faults_talk_runs.h"
 
 #define LINE "a line of the text that is sent, and then another, to and fro; "
 #define BLOCK LINE LINE LINE LINE
 
 /* One connection, all framings that leave it open. */
 static const talk kept = { {
-    { .method = "GET", .answer = "HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\nhello world", .status = 200,
+    { .method = "GET",
+      .answer = "HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\nhello world",
+      .status = 200,
       .text = "hello world" },
-    { .method = "POST", .body = BLOCK,
-      .answer = "HTTP/1.1 201 Made\r\nTransfer-Encoding: chunked\r\n\r\n4;a=b\r\nmade\r\n10\r\n of many pieces!\r\n0\r\n"
-                "X-Sum: 17\r\nX-More: of it\r\n\r\n",
-      .status = 201, .text = "made of many pieces!" },
+    { .method = "POST",
+      .body = BLOCK,
+      .answer =
+          "HTTP/1.1 201 Made\r\nTransfer-Encoding: chunked\r\n\r\n4;a=b\r\nmade\r\n10\r\n of many pieces!\r\n0\r\n"
+          "X-Sum: 17\r\nX-More: of it\r\n\r\n",
+      .status = 201,
+      .text = "made of many pieces!" },
     { .method = "HEAD", .answer = "HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n", .status = 200 },
     { .method = "DELETE", .answer = "HTTP/1.1 102 Wait\r\n\r\nHTTP/1.1 204 Gone\r\n\r\n", .status = 204 },
     { .method = "POST", .answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", .status = 200 },
@@ -22,24 +27,47 @@ static const talk kept = { {
 
 /* Bodies of requests, in chunks and on demand; a redirect; a body to the end of the connection. */
 static const talk sent = { {
-    { .method = "PUT", .body = BLOCK, .chunked = true,
-      .answer = "HTTP/1.1 303 See\r\nLocation: /1\r\nContent-Length: 4\r\n\r\nthis", .leads = true },
+    { .method = "PUT",
+      .body = BLOCK,
+      .chunked = true,
+      .answer = "HTTP/1.1 303 See\r\nLocation: /1\r\nContent-Length: 4\r\n\r\nthis",
+      .leads = true },
     { .method = "GET", .answer = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nthere", .status = 200, .text = "there" },
-    { .method = "POST", .body = LINE, .expects = true, .answer = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\ngot",
-      .status = 200, .text = "got" },
-    { .method = "PUT", .body = BLOCK, .chunked = true,
-      .answer = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nput\r\n0\r\n\r\n", .status = 200, .text = "put" },
-    { .method = "GET", .answer = "HTTP/1.1 200 OK\r\n\r\n" LINE, .ends = true, .to_end = true, .status = 200,
+    { .method = "POST",
+      .body = LINE,
+      .expects = true,
+      .answer = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\ngot",
+      .status = 200,
+      .text = "got" },
+    { .method = "PUT",
+      .body = BLOCK,
+      .chunked = true,
+      .answer = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nput\r\n0\r\n\r\n",
+      .status = 200,
+      .text = "put" },
+    { .method = "GET",
+      .answer = "HTTP/1.1 200 OK\r\n\r\n" LINE,
+      .ends = true,
+      .to_end = true,
+      .status = 200,
       .text = LINE },
 } };
 
 /* An answer that does not wait for the body, which is more than is under way at any time. */
 static char endless[100001];
 static const talk refused = { {
-    { .method = "POST", .body = endless, .chunked = true, .early = true, .ends = true,
-      .answer = "HTTP/1.1 413 No\r\nConnection: close\r\nContent-Length: 8\r\n\r\ntoo much", .status = 413,
+    { .method = "POST",
+      .body = endless,
+      .chunked = true,
+      .early = true,
+      .ends = true,
+      .answer = "HTTP/1.1 413 No\r\nConnection: close\r\nContent-Length: 8\r\n\r\ntoo much",
+      .status = 413,
       .text = "too much" },
-    { .method = "POST", .body = LINE, .answer = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\ngot", .status = 200,
+    { .method = "POST",
+      .body = LINE,
+      .answer = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\ngot",
+      .status = 200,
       .text = "got" },
 } };
 
@@ -71,8 +99,9 @@ static inline void put_answer(exchange *x, const char *head, const char *tail, c
     memcpy(to, head, head_len);
     memcpy(to + head_len, GZIP, GZIP_SIZE);
     memcpy(to + head_len + GZIP_SIZE, tail, tail_len);
-    *x = (exchange){ .method = "GET", .answer = to, .size = head_len + GZIP_SIZE + tail_len, .status = 200,
-                     .text = gzip_text };
+    *x = (exchange){
+        .method = "GET", .answer = to, .size = head_len + GZIP_SIZE + tail_len, .status = 200, .text = gzip_text
+    };
 }
 
 static inline const talk *compress(void)
@@ -86,9 +115,10 @@ static inline const talk *compress(void)
     put_answer(&compressed.all[0], "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 151\r\n\r\n", "",
                answers[0], sizeof answers[0]);
     put_answer(&compressed.all[1],
-               "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n97\r\n",
-               "\r\n0\r\n\r\n", answers[1], sizeof answers[1]);
-    put_answer(&compressed.all[2], "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n", "", answers[2], sizeof answers[2]);
+               "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n97\r\n", "\r\n0\r\n\r\n",
+               answers[1], sizeof answers[1]);
+    put_answer(&compressed.all[2], "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n", "", answers[2],
+               sizeof answers[2]);
     compressed.all[2].ends = true;
     compressed.all[2].to_end = true;
     return &compressed;

@@ -1,7 +1,8 @@
 /*
- * faults_tcp.h: faults on real sockets (faults/proxy.h) between a session and a server of ours, while another client, which
- * has kept its connection all the time, is served on. What must be so at each offset is in faults_talk.h and
- * faults_visit.h; here it is that no SIGPIPE comes, no descriptor is left, and the kernel behaves as the wire in memory.
+ * faults_tcp.h: faults on real sockets (faults/proxy.h) between a session and a server of ours, while another client,
+ * which has kept its connection all the time, is served on. What must be so at each offset is in faults_talk.h and
+ * faults_visit.h; here it is that no SIGPIPE comes, no descriptor is left, and the kernel behaves as the wire in
+ * memory.
  */
 #ifndef HTTP_FAULTS_TCP_H
 #define HTTP_FAULTS_TCP_H
@@ -29,7 +30,12 @@ static struct affair {
 /* ---- The server -------------------------------------------------------------------------------------------------- */
 
 /* Sends what it gets, as it comes. */
-co_def(echoes, { awl_request *request; char body[BODY + 1]; size_t len; int n, rc; })
+co_def(echoes, {
+    awl_request *request;
+    char body[BODY + 1];
+    size_t len;
+    int n, rc;
+})
 {
     co_begin;
     affair.begun++;
@@ -57,7 +63,10 @@ static inline awl_coro on_echoes(awl_request *request, void *arg)
 
 /* ---- Clients ----------------------------------------------------------------------------------------------------- */
 
-co_def(uploads, { awl_http_upload *up; int i; })
+co_def(uploads, {
+    awl_http_upload *up;
+    int i;
+})
 {
     co_begin;
     for (; self->i < 3; self->i++)
@@ -68,7 +77,15 @@ co_def(uploads, { awl_http_upload *up; int i; })
 static inline awl_coro upload(awl_http_upload *up, void *arg) { return (void)arg, co_call(uploads, .up = up); }
 
 /* Asks for something, or has a body sent back. Result: whether all came. */
-co_def(ask, { awl_http_session *session; int port; bool with_body; char url[64]; awl_response *r; char *all; size_t len; })
+co_def(ask, {
+    awl_http_session *session;
+    int port;
+    bool with_body;
+    char url[64];
+    awl_response *r;
+    char *all;
+    size_t len;
+})
 {
     co_begin;
     snprintf(self->url, sizeof self->url, "%s://localhost:%d/", affair.scheme, self->port);
@@ -76,7 +93,7 @@ co_def(ask, { awl_http_session *session; int port; bool with_body; char url[64];
                                      &(awl_http_request_options){ .upload = self->with_body ? upload : NULL }));
     co_let(self->all, awl_response_read_all(self->r, &self->len));
     co_return(awl_response_status(self->r) == 200 && self->len == (self->with_body ? BODY : 0) &&
-              memcmp(self->all, affair.body, self->len) == 0);
+               memcmp(self->all, affair.body, self->len) == 0);
     co_finally;
     awl_response_close(self->r);
     co_end;
@@ -98,7 +115,11 @@ typedef struct outcome {
 } outcome;
 
 /* A request through the proxy, with a session of its own, and one beside it. */
-co_def(meet, { int port, well; awl_http_session *session; outcome *o; })
+co_def(meet, {
+    int port, well;
+    awl_http_session *session;
+    outcome *o;
+})
 {
     co_begin;
     *self->o = (outcome){ 0 };
@@ -116,7 +137,13 @@ co_def(meet, { int port, well; awl_http_session *session; outcome *o; })
 typedef void check_fn(const outcome *o, const fault_plan *plan, size_t later);
 
 /* `n` requests, each with the fault `step` bytes later than the one before; and how the last one ended. */
-co_def(meetings, { fault_proxy *proxy; int n, i, rc; check_fn *check; outcome o; awl_time start; })
+co_def(meetings, {
+    fault_proxy *proxy;
+    int n, i, rc;
+    check_fn *check;
+    outcome o;
+    awl_time start;
+})
 {
     const awl_time limit = affair.limit;
 
@@ -124,9 +151,8 @@ co_def(meetings, { fault_proxy *proxy; int n, i, rc; check_fn *check; outcome o;
     affair.begun = affair.ended = affair.failed = affair.wrong = 0;
     for (int i = 0; i < BODY; i++)
         affair.body[i] = (char)('a' + i * 7 % 25);
-    affair.app = awl_http_app_new(
-        &(awl_http_app_options){ .head_timeout = limit, .body_timeout = limit, .write_timeout = limit,
-                                 .idle_timeout = 2 * limit });
+    affair.app = awl_http_app_new(&(awl_http_app_options){
+        .head_timeout = limit, .body_timeout = limit, .write_timeout = limit, .idle_timeout = 2 * limit });
     CHECK(affair.app != NULL);
     CHECK_INT(awl_http_route(affair.app, "*", "/", on_echoes, NULL), 0);
     co_let(affair.serving, awl_http_serve(affair.app, "127.0.0.1", 0, &(awl_stream_options){ .tls = affair.server }));
@@ -170,16 +196,16 @@ static inline void must(bool cond, const char *what, const outcome *o, const fau
     const int way = plan->way[FAULT_BACK].kind != FAULT_NONE;
 
     if (!cond)
-        harness_fail_(__FILE__, line, "%s: %s %s@%zu: error %d, right %d, handlers %d %d %d", what, way ? "back" : "forth",
-                      fault_name(plan->way[way].kind), plan->way[way].at + later, o->error, o->right, affair.begun,
-                      affair.ended, affair.failed);
+        harness_fail_(__FILE__, line, "%s: %s %s@%zu: error %d, right %d, handlers %d %d %d", what,
+                      way ? "back" : "forth", fault_name(plan->way[way].kind), plan->way[way].at + later, o->error,
+                      o->right, affair.begun, affair.ended, affair.failed);
 }
 #define MUST(cond) must((cond), #cond, o, plan, later, __LINE__)
 
 static inline void check_peace(const outcome *o, const fault_plan *plan, size_t later) { MUST(!o->error && o->right); }
 
-/* Nothing that is not all; and where the head of the response cannot have come, an error that says so. A body that was cut
- * off is answered with 400, which gets through where the fault is in one direction. */
+/* Nothing that is not all; and where the head of the response cannot have come, an error that says so. A body that was
+ * cut off is answered with 400, which gets through where the fault is in one direction. */
 static inline void check_stop(const outcome *o, const fault_plan *plan, size_t later)
 {
     const int e = o->error;

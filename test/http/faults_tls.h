@@ -1,5 +1,5 @@
-/* faults_tls.h: the two contexts of a talk by TLS, and the one session that they resume: a handshake is short then, and each
- * talk has as many bytes as the one before. */
+/* faults_tls.h: the two contexts of a talk by TLS, and the one session that they resume: a handshake is short then, and
+ * each talk has as many bytes as the one before. */
 #ifndef HTTP_FAULTS_TLS_H
 #define HTTP_FAULTS_TLS_H
 
@@ -23,9 +23,12 @@ static inline awl_tls *usable(awl_tls *tls)
 
 static inline void open_secrets(void)
 {
-    static const awl_tls_key key = { .cert = server_ec_pem, .cert_len = sizeof server_ec_pem - 1, .key = server_ec_key,
+    static const awl_tls_key key = { .cert = server_ec_pem,
+                                     .cert_len = sizeof server_ec_pem - 1,
+                                     .key = server_ec_key,
                                      .key_len = sizeof server_ec_key - 1 };
-    awl_tls_options o = { .session_life = 24 * 60 * AWL_MINUTE, .handshake_timeout = HANDSHAKE_SECONDS * AWL_SECOND,
+    awl_tls_options o = { .session_life = 24 * 60 * AWL_MINUTE,
+                          .handshake_timeout = HANDSHAKE_SECONDS * AWL_SECOND,
                           .close_timeout = CLOSE_SECONDS * AWL_SECOND };
 
     o.trust = awl_trust_from_memory(ca_pem, sizeof ca_pem - 1);

@@ -2,7 +2,7 @@
 #ifndef HTTP_FAULTS_VISITS_H
 #define HTTP_FAULTS_VISITS_H
 
-#include "faults_visit.h"
+#include "faults_visit_runs.h"
 
 #define HOST " HTTP/1.1\r\nHost: a\r\n"
 #define LINE "a line of the text that is sent, and then another, to and fro; "
@@ -12,7 +12,8 @@ static const visit pipelined = { {
     { .head = "GET /hello?0" HOST "\r\n" },
     { .head = "POST /echo?1" HOST "Content-Length: 63\r\n\r\n", .body = LINE },
     { .head = "PUT /sink?2" HOST "Transfer-Encoding: chunked\r\n\r\n",
-      .body = "3f;x=y\r\n" LINE "\r\n7\r\nthe end\r\n0\r\nX-Sum: 5\r\n\r\n", .taken = LINE "the end" },
+      .body = "3f;x=y\r\n" LINE "\r\n7\r\nthe end\r\n0\r\nX-Sum: 5\r\n\r\n",
+      .taken = LINE "the end" },
     { .head = "HEAD /pieces?3" HOST "\r\n" },
     { .head = "GET /pieces?4" HOST "\r\n" },
     { .head = "POST /hello?5" HOST "Content-Length: 63\r\n\r\n", .body = LINE, .unread = true },
@@ -21,11 +22,16 @@ static const visit pipelined = { {
 
 /* One after the other, with bodies that are asked for. */
 static const visit paced = { {
-    { .head = "POST /echo?0" HOST "Content-Length: 63\r\nExpect: 100-continue\r\n\r\n", .body = LINE, .expects = true,
+    { .head = "POST /echo?0" HOST "Content-Length: 63\r\nExpect: 100-continue\r\n\r\n",
+      .body = LINE,
+      .expects = true,
       .until = LINE },
     { .head = "GET /long?1" HOST "\r\n", .until = "tttttttttt" },
     { .head = "POST /sink?2" HOST "Transfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n",
-      .body = "3f\r\n" LINE "\r\n0\r\n\r\n", .taken = LINE, .expects = true, .until = "63 bytes" },
+      .body = "3f\r\n" LINE "\r\n0\r\n\r\n",
+      .taken = LINE,
+      .expects = true,
+      .until = "63 bytes" },
     { .head = "POST /pipe?3" HOST "Content-Length: 126\r\n\r\n", .body = LINE LINE, .until = "\r\n0\r\n\r\n" },
     { .head = "GET /events?4" HOST "Connection: close\r\n\r\n" },
 } };

@@ -15,8 +15,9 @@ static void everywhere(fault_kind kind, check_fn *check)
     compress(), refuse();
     for (int i = 0; i < (awl__decodings ? 4 : 3); i++) {
         for (int way = 0; way < 2; way++)
-            run_main(co_call(at_offsets, .t = talks[i], .kind = kind, .way = way, .check = check, .stride = SLOW ? 3 : 1),
-                     true);
+            run_main(
+                co_call(at_offsets, .t = talks[i], .kind = kind, .way = way, .check = check, .stride = SLOW ? 3 : 1),
+                true);
     }
 }
 

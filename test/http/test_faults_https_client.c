@@ -1,6 +1,6 @@
 /*
- * test_faults_https.c: the same over TLS, at a sample of the offsets: what TLS makes of each is in test/tls. A body that
- * only the end of the connection ends is not cut off unseen here.
+ * test_faults_https.c: the same over TLS, at a sample of the offsets: what TLS makes of each is in test/tls. A body
+ * that only the end of the connection ends is not cut off unseen here.
  *
  *   a reset      ECONNRESET, or EPIPE to who writes
  *   an end       AWL_ETLS in the handshake, AWL_ETRUNCATED later

@@ -16,7 +16,8 @@ static void everywhere(fault_kind kind, check_fn *check)
 
     for (int way = 0; way < 2; way++) {
         run_secret(co_call(at_offsets, .v = &pipelined, .kind = kind, .way = way, .check = check, .stride = stride));
-        run_secret(co_call(at_offsets, .v = &paced, .kind = kind, .way = way, .check = check, .stride = 2 * stride + 1));
+        run_secret(
+            co_call(at_offsets, .v = &paced, .kind = kind, .way = way, .check = check, .stride = 2 * stride + 1));
     }
 }
 

@@ -3,9 +3,15 @@
 
 #include "../tls/certs.h"
 
-co_def(secretly, { fault_proxy *proxy; int n; check_fn *check; })
+co_def(secretly, {
+    fault_proxy *proxy;
+    int n;
+    check_fn *check;
+})
 {
-    static const awl_tls_key key = { .cert = server_ec_pem, .cert_len = sizeof server_ec_pem - 1, .key = server_ec_key,
+    static const awl_tls_key key = { .cert = server_ec_pem,
+                                     .cert_len = sizeof server_ec_pem - 1,
+                                     .key = server_ec_key,
                                      .key_len = sizeof server_ec_key - 1 };
     awl_tls_options o = { .handshake_timeout = affair.limit };
 

@@ -11,7 +11,8 @@ static void everywhere(fault_kind kind, check_fn *check)
     for (int i = 0; i < 2; i++) {
         for (int way = 0; way < 2; way++)
             run_main(co_call(at_offsets, .v = visits[i], .kind = kind, .way = way, .check = check,
-                             .stride = (SLOW ? 7 : 1) << (way && i)), true);
+                             .stride = (SLOW ? 7 : 1) << (way && i)),
+                     true);
     }
 }
 
@@ -51,7 +52,8 @@ TEST(every_allocation_between_server_and_client_fails)
     each_allocation_fails(&pipelined);
 }
 
-/* ---- The same where handlers are cancelled when their clients have gone -------------------------------------------- */
+/* ---- The same where handlers are cancelled when their clients have gone --------------------------------------------
+ */
 
 static void watched(fault_kind kind)
 {

@@ -1,6 +1,6 @@
 /*
- * test_faults_websocket.c: faults at each offset between two WebSockets, in memory, with the handshake by HTTP before. See
- * faults_chat.h.
+ * test_faults_websocket.c: faults at each offset between two WebSockets, in memory, with the handshake by HTTP before.
+ * See faults_chat.h.
  *
  *   a reset, an end     AWL_EINCOMPLETE, or what the stream was told
  *   silence             ETIMEDOUT, by pings

@@ -1,24 +1,30 @@
-/* test_https_server.c: the server over TLS: what a handler knows of it, names and protocols, clients that cannot be let in
- * beside those that are, the end of a server, files, WebSockets. */
+/* test_https_server.c: the server over TLS: what a handler knows of it, names and protocols, clients that cannot be let
+ * in beside those that are, the end of a server, files, WebSockets. */
 #include "../stream/rig.h"
 #include "../tls/certs.h"
 
-#define PEM(name) \
-    { .cert = name##_pem, .cert_len = sizeof name##_pem - 1, .key = name##_key, .key_len = sizeof name##_key - 1 }
+#define PEM(name)                                                                                                  \
+    {                                                                                                              \
+        .cert = name##_pem, .cert_len = sizeof name##_pem - 1, .key = name##_key, .key_len = sizeof name##_key - 1 \
+    }
 
 static const awl_tls_key server_keys[] = { PEM(server_ec), PEM(other) }, client_key[] = { PEM(client_ec) },
                          strange_key[] = { PEM(client_strange) };
 static const char *const http_1_1[] = { "http/1.1", NULL }, *const newer[] = { "h2", "http/1.1", NULL },
-                  *const only_newer[] = { "h2", NULL };
+                         *const only_newer[] = { "h2", NULL };
 
 /* ---- The application --------------------------------------------------------------------------------------------- */
 
-#define HANDLER(name, ...)                                                                                             \
-    co_declare(name, { awl_request *request; int rc; __extension__ struct __VA_ARGS__; });                             \
-    static awl_coro on_##name(awl_request *request, void *arg)                                                         \
-    {                                                                                                                  \
-        return (void)arg, co_call(name, .request = request);                                                           \
-    }                                                                                                                  \
+#define HANDLER(name, ...)                                     \
+    co_declare(name, {                                         \
+        awl_request *request;                                  \
+        int rc;                                                \
+        __extension__ struct __VA_ARGS__;                      \
+    });                                                        \
+    static awl_coro on_##name(awl_request *request, void *arg) \
+    {                                                          \
+        return (void)arg, co_call(name, .request = request);   \
+    }                                                          \
     co_define(name)
 
 static int handled;
@@ -37,7 +43,10 @@ HANDLER(describes, { awl_tls_details d; })
     co_end;
 }
 
-HANDLER(echoes, { char *body; size_t len; })
+HANDLER(echoes, {
+    char *body;
+    size_t len;
+})
 {
     co_begin;
     co_let(self->body, awl_request_read_all(self->request, &self->len));
@@ -66,7 +75,11 @@ HANDLER(sends_a_file, {})
     co_end;
 }
 
-HANDLER(chats, { awl_websocket *ws; awl_websocket_message m; int kind; })
+HANDLER(chats, {
+    awl_websocket *ws;
+    awl_websocket_message m;
+    int kind;
+})
 {
     co_begin;
     co_let(self->ws, awl_websocket_accept(self->request, NULL));
@@ -119,13 +132,19 @@ static void open_session(awl_tls *tls)
     CHECK(site.session != NULL);
 }
 
-co_def(begin_site, { awl_tls_options options, client; awl_stream_options stream; })
+co_def(begin_site, {
+    awl_tls_options options, client;
+    awl_stream_options stream;
+})
 {
     static const struct {
         const char *method, *path;
         awl_http_handler *handler;
-    } routes[] = { { "GET", "/", on_describes }, { "POST", "/echo", on_echoes }, { "GET", "/slow", on_takes_its_time },
-                   { "GET", "/file", on_sends_a_file }, { "GET", "/chat", on_chats } };
+    } routes[] = { { "GET", "/", on_describes },
+                   { "POST", "/echo", on_echoes },
+                   { "GET", "/slow", on_takes_its_time },
+                   { "GET", "/file", on_sends_a_file },
+                   { "GET", "/chat", on_chats } };
 
     co_begin;
     site.trust = awl_trust_from_memory(ca_pem, sizeof ca_pem - 1);
@@ -165,30 +184,41 @@ co_def(end_site, { int rc; })
 
 /* SITE_TEST(name, ({ options of the server's TLS }), { fields }) { body } */
 #define UNWRAP_(...) __VA_ARGS__
-#define SITE_TEST(name, server, ...)                                                                                   \
-    co_declare(name##_body, { int rc; awl_stream *s; awl_tls *tls; __extension__ struct __VA_ARGS__; });               \
-    STREAM_TEST(name, {})                                                                                              \
-    {                                                                                                                  \
-        co_begin;                                                                                                      \
-        co_await(co_call(begin_site, .options = UNWRAP_ server));                                                      \
-        co_await(co_call(name##_body));                                                                                \
-        co_finally;                                                                                                    \
-        co_await(co_call(end_site));                                                                                   \
-        co_end;                                                                                                        \
-    }                                                                                                                  \
+#define SITE_TEST(name, server, ...)                               \
+    co_declare(name##_body, {                                      \
+        int rc;                                                    \
+        awl_stream *s;                                             \
+        awl_tls *tls;                                              \
+        __extension__ struct __VA_ARGS__;                          \
+    });                                                            \
+    STREAM_TEST(name, {})                                          \
+    {                                                              \
+        co_begin;                                                  \
+        co_await(co_call(begin_site, .options = UNWRAP_ server)); \
+        co_await(co_call(name##_body));                           \
+        co_finally;                                                \
+        co_await(co_call(end_site));                              \
+        co_end;                                                    \
+    }                                                              \
     co_define(name##_body)
 
 /* The ends of bodies. */
-#define SITE_END              \
-    co_finally;               \
-    awl_stream_close(self->s); \
+#define SITE_END                \
+    co_finally;                 \
+    awl_stream_close(self->s);  \
     awl_tls_release(self->tls); \
-    self->s = NULL;           \
-    self->tls = NULL;         \
+    self->s = NULL;             \
+    self->tls = NULL;           \
     co_end
 
 /* Gets what is at a path, by the session. Result: the status; the body is in `text`. */
-co_def(fetch, { const char *path, *body; size_t size; char url[128]; awl_response *r; char *all; })
+co_def(fetch, {
+    const char *path, *body;
+    size_t size;
+    char url[128];
+    awl_response *r;
+    char *all;
+})
 {
     co_begin;
     snprintf(self->url, sizeof self->url, "https://localhost:%d%s", site.port, self->path);
@@ -202,11 +232,11 @@ co_def(fetch, { const char *path, *body; size_t size; char url[128]; awl_respons
     co_end;
 }
 
-#define CHECK_FETCHES(expected, ...)                                                                                   \
-    do {                                                                                                               \
-        co_let(self->rc, co_call(fetch, .path = __VA_ARGS__));                                                         \
-        CHECK_INT(self->rc, 200);                                                                                      \
-        CHECK_STR(text, (expected));                                                                                   \
+#define CHECK_FETCHES(expected, ...)                           \
+    do {                                                       \
+        co_let(self->rc, co_call(fetch, .path = __VA_ARGS__)); \
+        CHECK_INT(self->rc, 200);                              \
+        CHECK_STR(text, (expected));                           \
     } while (0)
 
 /* A connection by hand, as for a host of that name. */
@@ -216,7 +246,12 @@ static awl_coro connects(awl_tls *tls, const char *name)
 }
 
 /* Asks by hand, and reads to the end of the connection. Result: 0, or the error of that; `text` has the beginning. */
-co_def(asks, { awl_stream *s; const char *request; int n, rc; char buf[1000]; })
+co_def(asks, {
+    awl_stream *s;
+    const char *request;
+    int n, rc;
+    char buf[1000];
+})
 {
     co_begin;
     text_len = 0;
@@ -358,7 +393,10 @@ SITE_TEST(idle_connections_end_with_a_goodbye, ({ .ask = AWL_TLS_ASK_NOTHING }),
     SITE_END;
 }
 
-co_def(fetch_slowly, { const char *path; int *status; })
+co_def(fetch_slowly, {
+    const char *path;
+    int *status;
+})
 {
     co_begin;
     co_let(*self->status, co_call(fetch, .path = self->path));
@@ -412,7 +450,10 @@ SITE_TEST(those_that_do_not_are_cancelled, ({ .ask = AWL_TLS_ASK_NOTHING }), { a
 
 /* ---- Bodies ------------------------------------------------------------------------------------------------------ */
 
-SITE_TEST(large_bodies_go_both_ways_over_tls, ({ .ask = AWL_TLS_ASK_NOTHING }), { char *data; size_t i; })
+SITE_TEST(large_bodies_go_both_ways_over_tls, ({ .ask = AWL_TLS_ASK_NOTHING }), {
+    char *data;
+    size_t i;
+})
 {
     co_begin;
     self->data = malloc(900001);
@@ -493,7 +534,10 @@ SITE_TEST(websockets_go_through_tls, ({ .alpn = http_1_1 }), {
 }
 
 /* Who is not believed is not spoken to, also where the client takes what the system trusts. */
-SITE_TEST(websockets_check_who_is_there, ({ .ask = AWL_TLS_ASK_NOTHING }), { awl_websocket *ws; char url[64]; })
+SITE_TEST(websockets_check_who_is_there, ({ .ask = AWL_TLS_ASK_NOTHING }), {
+    awl_websocket *ws;
+    char url[64];
+})
 {
     co_begin;
     snprintf(self->url, sizeof self->url, "wss://localhost:%d/chat", site.port);
