@@ -356,6 +356,30 @@ CLIENT_TEST(request_on_a_dead_connection_is_sent_again,
     CLIENT_END;
 }
 
+/* Of two that were kept the other one is as likely to be dead. */
+TIMED_CLIENT_TEST(and_then_on_a_new_connection,
+                  ANSWERS(SAY(HELLO, .delay = AWL_MS), SAY(HELLO, .delay = AWL_MS), SAY("", .then = CLOSE), SAY(HELLO)),
+                  { awl_task_group group; int i; })
+{
+    co_begin;
+    OPEN(0);
+    awl_task_group_enter(&self->group);
+    for (self->i = 0; self->i < 2; self->i++)
+        CHECK_INT(awl_task_group_spawn(&self->group, co_call(one, .session = self->session, .url = script.url[0])), 0);
+    co_await(awl_task_group_exit(&self->group, 0));
+    CHECK_INT(script.conns, 2);
+    GET(at(0, "/"), NULL);
+    CHECK_STR(self->text, "hello");
+    CHECK_INT(script.n, 4);
+    CHECK_INT(script.notes[3].conn, 2);
+    co_finally;
+    co_try_cancel(self->rc, awl_task_group_exit(&self->group, co_failing));
+    awl_task_group_fini(&self->group);
+    awl_response_close(self->r);
+    awl_http_session_close(self->session);
+    co_end;
+}
+
 CLIENT_TEST(also_if_it_is_reset, ANSWERS(SAY(HELLO), SAY("", .then = RESET), SAY(HELLO)), {})
 {
     co_begin;
