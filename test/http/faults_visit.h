@@ -19,7 +19,7 @@ typedef struct wanted {
     const char *head, *body; /* body NULL: none */
     const char *taken;       /* the body as the handler gets it; NULL: as it is sent */
     bool expects;            /* the body is sent when the server says so */
-    bool unread;             /* the handler does not read it */
+    bool unread;             /* the handler does not read it to its end */
     const char *until;
 } wanted;
 
@@ -144,6 +144,34 @@ co_def(pipes, {
     co_end;
 }
 
+/* The parts of a form, as "name=value;". */
+co_def(parts, {
+    awl_request *request;
+    awl_multipart *parts;
+    int i, rc;
+    bool more;
+    char *value, text[1024];
+    size_t len;
+})
+{
+    co_begin;
+    self->parts = awl_request_multipart(self->request);
+    if (!self->parts)
+        co_raise(errno);
+    for (;;) {
+        co_let(self->more, awl_multipart_next(self->parts));
+        if (!self->more)
+            break;
+        co_let(self->value, awl_multipart_read_all(self->parts, NULL));
+        self->len += (size_t)snprintf(self->text + self->len, sizeof self->text - self->len, "%s=%s;",
+                                      awl_multipart_name(self->parts), self->value);
+        CHECK(self->len < sizeof self->text);
+    }
+    note_body(self->i, self->text, self->len);
+    awl_respond_text(self->request, 200, "text/plain", self->text);
+    co_end;
+}
+
 co_def(pieces, {
     awl_request *request;
     int64_t length;
@@ -177,6 +205,8 @@ co_def(events, {
     co_end;
 }
 
+static char file_path[32]; /* of a file of 2,000 bytes that has no name of its own */
+
 static inline awl_coro doing(awl_request *r, int i)
 {
     const char *path = awl_request_path(r);
@@ -191,6 +221,10 @@ static inline awl_coro doing(awl_request *r, int i)
         return co_call(pieces, .request = r, .n = 6, .length = -1);
     if (strcmp(path, "/long") == 0)
         return co_call(pieces, .request = r, .n = 20, .length = 4000);
+    if (strcmp(path, "/parts") == 0)
+        return co_call(parts, .request = r, .i = i);
+    if (strcmp(path, "/file") == 0)
+        return awl_respond_file(r, file_path, "text/plain");
     if (strcmp(path, "/events") == 0)
         return co_call(events, .request = r);
     return awl_http_next(r);

@@ -36,4 +36,18 @@ static const visit paced = { {
     { .head = "GET /events?4" HOST "Connection: close\r\n\r\n" },
 } };
 
+/* Forms of several parts, and files. */
+static const visit files = { {
+    { .head = "POST /parts?0" HOST "Content-Type: multipart/form-data; boundary=cut\r\nContent-Length: 229\r\n\r\n",
+      .body = "--cut\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n" LINE
+              "\r\n--cut\r\nContent-Disposition: form-data; name=\"f\"; filename=\"f.txt\"\r\n"
+              "Content-Type: text/plain\r\n\r\ncontent\r\n--cut--\r\n",
+      .taken = "a=" LINE ";f=content;",
+      .unread = true }, /* behind the last delimiter there is nothing that counts */
+    { .head = "GET /file?1" HOST "\r\n" },
+    { .head = "GET /file?2" HOST "Range: bytes=100-199\r\n\r\n" },
+    { .head = "HEAD /file?3" HOST "\r\n" },
+    { .head = "GET /file?4" HOST "Connection: close\r\n\r\n" },
+} };
+
 #endif

@@ -2,6 +2,7 @@
  * test_faults_server.c: faults at each offset of what an HTTP server and a client say to each other, in memory: which
  * handlers run, what they get, what the client hears, and that the server goes on. See faults_visit.h.
  */
+#define _GNU_SOURCE
 #include "faults_visits.h"
 
 static void everywhere(fault_kind kind, check_fn *check)
@@ -74,4 +75,46 @@ TEST(without_a_fault_of_clients_that_are_watched)
 {
     watches = true;
     run_main(co_call(in_peace, .v = &pipelined), true);
+}
+
+/* ---- Files and forms --------------------------------------------------------------------------------------------- */
+
+/* Makes the file of the visits. Result: its descriptor. */
+static int open_file(void)
+{
+    const int fd = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    char text[2000];
+
+    if (fd < 0)
+        SKIP("/tmp has no files without names");
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = (char)('A' + i * 5 % 26);
+    CHECK_INT(write(fd, text, sizeof text), sizeof text);
+    snprintf(file_path, sizeof file_path, "/proc/self/fd/%d", fd);
+    return fd;
+}
+
+TEST(faults_amid_files_and_forms)
+{
+    static const fault_kind kinds[] = { FAULT_RESET, FAULT_CUT, FAULT_END, FAULT_SILENCE };
+    const int fd = open_file();
+
+    for (int i = 0; i < 4; i++) {
+        for (int way = 0; way < 2; way++)
+            run_main(co_call(at_offsets, .v = &files, .kind = kinds[i], .way = way, .check = check_stop,
+                             .stride = (SLOW ? 7 : 1) << 2 * way),
+                     true);
+    }
+    run_main(co_call(in_chunks, .v = &files, .stride = SLOW ? 5 : 1), true);
+    run_main(co_call(with_habits, .v = &files), true);
+    run_main(co_call(cancelled, .v = &files, .chunk = 11), true);
+    close(fd);
+}
+
+TEST(every_allocation_amid_files_and_forms_fails)
+{
+    const int fd = open_file();
+
+    each_allocation_fails(&files);
+    close(fd);
 }
