@@ -31,6 +31,8 @@ static struct net {
     serve_fn *serve;
     awl_tls *tls, *client_tls; /* of the server; of the client; NULL: plain text */
 
+    bool tunnel; /* lines begin at a proxy, which is asked for the way to the server */
+
     int n;                   /* lines that were opened */
     wire lines[LINES];       /* not in a frame: when a test fails, tasks of its own still run */
     awl_stream *open[LINES]; /* the server's ends */
@@ -41,9 +43,30 @@ static struct net {
 
 /* ---- Connecting -------------------------------------------------------------------------------------------------- */
 
-co_def(serve_line, { int n, rc; })
+/* A proxy, of which the rest of the line is the tunnel. Result: whether it was asked. */
+co_def(open_tunnel, {
+    awl_stream *s;
+    char *line;
+})
 {
     co_begin;
+    do {
+        co_let(self->line, awl_stream_readline(self->s, NULL));
+        if (!self->line)
+            co_return(false);
+    } while (strcmp(self->line, "\r\n") != 0);
+    co_return(awl_stream_print(self->s, "HTTP/1.1 200 Connected\r\n\r\n") == 0);
+    co_end;
+}
+
+co_def(serve_line, { int n, asked; })
+{
+    co_begin;
+    if (net.tunnel) {
+        co_let(self->asked, co_call(open_tunnel, .s = net.open[self->n]));
+        if (!self->asked)
+            co_return(0);
+    }
     if (net.tls)
         co_await(awl__layer_of(net.tls)->start(net.open[self->n], net.tls, NULL));
     co_await(net.serve(net.open[self->n], self->n));
@@ -175,6 +198,16 @@ static inline void net_check(const char *what)
 
 /* ---- What has come ----------------------------------------------------------------------------------------------- */
 
+/* Where the tunnel begins; at the end, if it does not. */
+static inline size_t behind_head(const wire_pipe *pipe)
+{
+    for (size_t at = 4; at <= pipe->arrived; at++) {
+        if (memcmp(pipe->log + at - 4, "\r\n\r\n", 4) == 0)
+            return at;
+    }
+    return pipe->arrived;
+}
+
 /* Bytes of the application that have come whole over the first line in one direction: of TLS, the content of whole
  * records (24 bytes less than they have: RFC 5288), up to a goodbye. */
 static inline size_t net_delivered(int way, bool *goodbye)
@@ -189,7 +222,7 @@ static inline size_t net_delivered(int way, bool *goodbye)
         *goodbye = net.lines[0].ends[1 - way].told_end;
         return pipe->arrived;
     }
-    for (size_t at = 0; at + HEAD <= pipe->arrived;) {
+    for (size_t at = net.tunnel ? behind_head(pipe) : 0; at + HEAD <= pipe->arrived;) {
         const size_t len = (size_t)log[at + 3] << 8 | log[at + 4];
 
         if (at + HEAD + len > pipe->arrived)

@@ -350,7 +350,7 @@ co_def(have, {
     affair.was_over = true;
     self->session = awl_http_session_new(&(awl_http_session_options){
         .tls = net.client_tls,
-        .proxy = "",
+        .proxy = net.tunnel ? "http://proxy:3128" : "",
         .timeouts = { .total = TALK_SECONDS * AWL_SECOND, .connect = TALK_SECONDS / 2 * AWL_SECOND } });
     if (!self->session)
         co_raise(ENOMEM);

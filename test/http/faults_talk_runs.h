@@ -110,7 +110,7 @@ static inline bool is_due(int error, bool silent)
         return error == ETIMEDOUT;
     if (error == (silent ? ECONNRESET : AWL_EINCOMPLETE)) /* the server's end, or what came to that */
         return true;
-    return net.tls && (error == AWL_ETLS || error == AWL_ETRUNCATED);
+    return net.tls && (error == AWL_ETLS || error == AWL_ETRUNCATED || (net.tunnel && error == AWL_EINCOMPLETE));
 }
 
 /* After a fault that stops: reset, cut, end or silence. */

@@ -62,3 +62,35 @@ TEST(every_allocation_between_client_and_tls_server_fails)
     each_allocation_fails(&kept);
     each_allocation_fails(&sent);
 }
+
+/* ---- Through a proxy --------------------------------------------------------------------------------------------- */
+
+static void everywhere_in_a_tunnel(fault_kind kind, check_fn *check)
+{
+    const size_t stride = (SLOW ? 31 : 9) * (kind >= FAULT_FLIP ? 7 : 1);
+
+    net.tunnel = true;
+    for (int way = 0; way < 2; way++)
+        run_secret(co_call(at_offsets, .t = &kept, .kind = kind, .way = way, .check = check, .stride = stride));
+}
+
+TEST(resets_in_a_tunnel) { everywhere_in_a_tunnel(FAULT_RESET, check_stop); }
+TEST(cuts_in_a_tunnel) { everywhere_in_a_tunnel(FAULT_CUT, check_stop); }
+TEST(ends_in_a_tunnel) { everywhere_in_a_tunnel(FAULT_END, check_stop); }
+TEST(silence_in_a_tunnel) { everywhere_in_a_tunnel(FAULT_SILENCE, check_stop); }
+TEST(changed_bits_in_a_tunnel) { everywhere_in_a_tunnel(FAULT_FLIP, check_change); }
+
+TEST(tunnel_without_a_fault)
+{
+    net.tunnel = true;
+    run_secret(co_call(in_peace, .t = &kept));
+    run_secret(co_call(in_chunks, .t = &kept, .stride = SLOW ? 37 : 7));
+    run_secret(co_call(cancelled, .t = &kept, .chunk = 53));
+}
+
+TEST(every_allocation_for_a_tunnel_fails)
+{
+    net.tunnel = true;
+    net.secrecy = &tls_secrecy;
+    each_allocation_fails(&kept);
+}
