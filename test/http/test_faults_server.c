@@ -3,6 +3,8 @@
  * handlers run, what they get, what the client hears, and that the server goes on. See faults_visit.h.
  */
 #define _GNU_SOURCE
+#include <sys/stat.h>
+
 #include "faults_visits.h"
 
 static void everywhere(fault_kind kind, check_fn *check)
@@ -82,6 +84,7 @@ TEST(without_a_fault_of_clients_that_are_watched)
 /* Makes the file of the visits. Result: its descriptor. */
 static int open_file(void)
 {
+    static const struct timespec then[2] = { { 1000000000, 0 }, { 1000000000, 0 } }; /* what is new has another tag */
     const int fd = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     char text[2000];
 
@@ -90,6 +93,7 @@ static int open_file(void)
     for (size_t i = 0; i < sizeof text; i++)
         text[i] = (char)('A' + i * 5 % 26);
     CHECK_INT(write(fd, text, sizeof text), sizeof text);
+    CHECK_INT(futimens(fd, then), 0);
     snprintf(file_path, sizeof file_path, "/proc/self/fd/%d", fd);
     return fd;
 }
