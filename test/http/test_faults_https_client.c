@@ -20,7 +20,7 @@ static void run_secret(awl_coro coroutine)
 /* What is changed costs a whole handshake, as no session is trusted any more. */
 static void everywhere(fault_kind kind, check_fn *check)
 {
-    const size_t stride = (SLOW ? 23 : 5) * (kind >= FAULT_FLIP ? 7 : 1);
+    const size_t stride = (SLOW ? 23 : 7) * (kind >= FAULT_FLIP ? 7 : 1);
 
     for (int way = 0; way < 2; way++) {
         run_secret(co_call(at_offsets, .t = &kept, .kind = kind, .way = way, .check = check, .stride = stride));
@@ -67,7 +67,7 @@ TEST(every_allocation_between_client_and_tls_server_fails)
 
 static void everywhere_in_a_tunnel(fault_kind kind, check_fn *check)
 {
-    const size_t stride = (SLOW ? 31 : 9) * (kind >= FAULT_FLIP ? 7 : 1);
+    const size_t stride = (SLOW ? 31 : 13) * (kind >= FAULT_FLIP ? 7 : 1);
 
     net.tunnel = true;
     for (int way = 0; way < 2; way++)

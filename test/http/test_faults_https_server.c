@@ -12,7 +12,7 @@ static void run_secret(awl_coro coroutine)
 /* What is changed costs a whole handshake, as no session is trusted any more. */
 static void everywhere(fault_kind kind, check_fn *check)
 {
-    const size_t stride = (SLOW ? 23 : 5) * (kind >= FAULT_FLIP ? 7 : 1);
+    const size_t stride = (SLOW ? 23 : 7) * (kind >= FAULT_FLIP ? 7 : 1);
 
     for (int way = 0; way < 2; way++) {
         run_secret(co_call(at_offsets, .v = &pipelined, .kind = kind, .way = way, .check = check, .stride = stride));
