@@ -11,17 +11,17 @@ enum { TOKEN = 1, VALUE = 2, TARGET = 4, HOST = 8 };
 
 /* RFC 9110, 5.6.2 (tokens) and 5.5 (values); RFC 3986 (targets, and what browsers do not encode; but no fragment; names
  * of hosts, without their escapes). */
-#define C_(c)                                                                                                          \
-    ((((c) >= '0' && (c) <= '9') || ((c) >= 'A' && (c) <= 'Z') || ((c) >= 'a' && (c) <= 'z') || (c) == '!' ||          \
-              (c) == '$' || (c) == '&' || (c) == '\'' || (c) == '*' || (c) == '+' || (c) == '-' || (c) == '.' ||        \
-              (c) == '_' || (c) == '~'                                                                                 \
-          ? TOKEN | VALUE | TARGET | HOST                                                                              \
-      : (c) == '%' || (c) == '^' || (c) == '`' || (c) == '|'           ? TOKEN | VALUE | TARGET                        \
-      : (c) == '#'                                                     ? TOKEN | VALUE                                 \
-      : (c) == '(' || (c) == ')' || (c) == ',' || (c) == ';' || (c) == '=' ? VALUE | TARGET | HOST                     \
-      : (c) == '\t' || (c) == ' ' || (c) >= 0x80                       ? VALUE                                         \
-      : (c) > ' ' && (c) < 0x7f                                        ? VALUE | TARGET                                \
-                                                                       : 0))
+#define C_(c)                                                                                                    \
+    ((((c) >= '0' && (c) <= '9') || ((c) >= 'A' && (c) <= 'Z') || ((c) >= 'a' && (c) <= 'z') || (c) == '!' ||    \
+              (c) == '$' || (c) == '&' || (c) == '\'' || (c) == '*' || (c) == '+' || (c) == '-' || (c) == '.' || \
+              (c) == '_' || (c) == '~'                                                                           \
+          ? TOKEN | VALUE | TARGET | HOST                                                                        \
+      : (c) == '%' || (c) == '^' || (c) == '`' || (c) == '|'               ? TOKEN | VALUE | TARGET              \
+      : (c) == '#'                                                         ? TOKEN | VALUE                       \
+      : (c) == '(' || (c) == ')' || (c) == ',' || (c) == ';' || (c) == '=' ? VALUE | TARGET | HOST               \
+      : (c) == '\t' || (c) == ' ' || (c) >= 0x80                           ? VALUE                               \
+      : (c) > ' ' && (c) < 0x7f                                            ? VALUE | TARGET                      \
+                                                                           : 0))
 #define C8_(c) C_(c), C_((c) + 1), C_((c) + 2), C_((c) + 3), C_((c) + 4), C_((c) + 5), C_((c) + 6), C_((c) + 7)
 #define C32_(c) C8_(c), C8_((c) + 8), C8_((c) + 16), C8_((c) + 24)
 #define C64_(c) C32_(c), C32_((c) + 32)
@@ -302,7 +302,7 @@ static int expect(awl__http_head *head, const char *value, size_t len)
 /* What the protocol makes of a field. 0; 1: it has a meaning; negative: it is refused. */
 static int meaning(awl__http_head *head, const char *name, size_t name_len, const char *value, size_t len)
 {
-    /* By the lengths of their names, of which no two are the same; most fields have others, and need no further look. */
+    /* By the lengths of their names, which all differ. Most fields have other ones, and need no further look. */
     static const struct {
         const char *name;
         int (*take)(awl__http_head *head, const char *value, size_t len);

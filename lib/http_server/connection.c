@@ -229,8 +229,8 @@ bool awl__connection_is_quiet(const awl__connection *c)
     return !awl__input_len(&c->s->in) && (c->s->io.fd < 0 || ioctl(c->s->io.fd, FIONREAD, &n) || !n);
 }
 
-/* The next request, in c->request; NULL: there is none. Nothing but the connection itself is held while it is idle. An end
- * and an error of the connection are alike, as nobody is to know. */
+/* The next request, in c->request; NULL: there is none. Nothing but the connection itself is held while it is idle. An
+ * end and an error of the connection are alike, as nobody is to know. */
 co_def(next_request, { awl__connection *c; int status, rc; bool whole; })
 {
     awl__connection *c = self->c;

@@ -227,8 +227,9 @@ awl_time awl__later(awl_loop *loop, awl_time delay); /* now + delay, saturated *
 
 /* Memory of the loop. Free needs the size that was asked for; NULL is allowed. */
 void *awl__alloc(awl_loop *loop, size_t size) __attribute__((malloc));
-/* The first `zeroed` bytes of it are zero. (Where gcc knows the number, it clears hundreds of bytes by one instruction, which
- * takes many times as long as this call.) */
+
+/* The first `zeroed` bytes of it are zero. (Where gcc knows the number, it clears hundreds of bytes by one instruction,
+ * which takes longer than this call.) */
 void *awl__alloc_zeroed(awl_loop *loop, size_t size, size_t zeroed) __attribute__((warn_unused_result));
 void awl__free(awl_loop *loop, void *memory, size_t size);
 

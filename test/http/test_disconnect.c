@@ -469,7 +469,10 @@ co_def(asks, { int fd; })
     co_end;
 }
 
-LIMIT_TEST(an_idle_connection_takes_little_memory_and_no_more_after_many_requests, { int peers[MANY + 1]; size_t first, all; })
+LIMIT_TEST(an_idle_connection_takes_little_memory_and_no_more_after_many_requests, {
+    int peers[MANY + 1];
+    size_t first, all;
+})
 {
     co_begin;
     limit_begins(2 * MANY);

@@ -119,7 +119,8 @@ def say_targets(kind, results):
             continue
         each = [(a["requests"] / a["cpu"]) / (b["requests"] / b["cpu"]) for a, b in zip(results["awl"], results[peer])]
         ratio = statistics.median(each)
-        print(f"  {'reached' if ratio >= target else 'MISSED '}: {ratio:.3f} of {peer}, where at least {target} is wanted")
+        verdict = "reached" if ratio >= target else "MISSED "
+        print(f"  {verdict}: {ratio:.3f} of {peer}, where at least {target} is wanted")
     sys.stdout.flush()
 
 

@@ -1,6 +1,6 @@
 /*
- * What an HTTP server on epoll costs that does nothing for a request: it looks for the ends of heads, and sends the same
- * bytes for each. Heads that come in pieces, as a load on loopback does not send them, are not understood.
+ * What an HTTP server on epoll costs that does nothing for a request: it looks for the ends of heads, and sends the
+ * same bytes for each. Heads that come in pieces, as a load on loopback does not send them, are not understood.
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -1,6 +1,6 @@
 #!/bin/sh
-# nginx.sh FOLDER PORT [CERT]: nginx as one process, which serves /hello/world from memory and /files/ from FOLDER/www; prints
-# the port. With CERT, a PEM file with certificate and key, by TLS 1.2. FOLDER takes its configuration, too.
+# nginx.sh FOLDER PORT [CERT]: nginx as one process, which serves /hello/world from memory and /files/ from FOLDER/www;
+# prints the port. With CERT, a PEM file with certificate and key, by TLS 1.2. FOLDER takes its configuration, too.
 set -eu
 folder=$1 port=$2 ssl=
 mkdir -p "$folder/www"
