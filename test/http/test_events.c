@@ -47,6 +47,7 @@ SERVER_TEST(the_response_is_not_to_be_kept, {})
     settle();
     CHECK_FIELD("Content-Type: text/event-stream");
     CHECK_FIELD("Cache-Control: no-store");
+    CHECK_FIELD("X-Accel-Buffering: no");
     CHECK_FIELD("Transfer-Encoding: chunked");
     CHECK_ANSWERS("200 data: a");
     server_ends(self);

@@ -302,6 +302,24 @@ SERVER_TEST(a_large_file_is_sent_piece_by_piece, {})
     co_end;
 }
 
+/* Whose handler did not read it, though the client was told to send it. */
+SERVER_TEST(a_large_file_can_be_the_answer_to_a_body, {})
+{
+    co_begin;
+    self->app = app_of(on_file, NULL);
+    server_begins(self);
+    get("/big.bin", "Range: bytes=7-200006\r\nExpect: 100-continue\r\nContent-Length: 2\r\n");
+    settle();
+    CHECK(strncmp(fresh(), "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 206 ", 38) == 0);
+    the_wire.read_up_to += strlen("HTTP/1.1 100 Continue\r\n\r\n");
+    check_big(7, 200000);
+    client_sends("hi");
+    settle();
+    CHECK_GET("/a.txt", "", "200 hello");
+    server_ends(self);
+    co_end;
+}
+
 /* Slow is not stuck: a client that takes something now and then is served for as long as it takes. */
 SERVER_TEST(a_slow_client_gets_all_of_a_large_file, { int i; })
 {
