@@ -93,7 +93,7 @@ get 2 --sums ../sums -O - "$url/resume"
 
 # No server commands the terminal.
 get 1 --quiet "$url/rude"
-check grep -q "^awl-get: $url/rude: 404 N$(printf '\303\266')??31m?2J\$" err
+check grep -qxF "awl-get: $url/rude: 404 N$(printf '\303\266')\\xc2\\x9b31m\\x9b2J" err
 
 # Nowhere; to stdout, in order, and nothing of what is not whole.
 get 0 --discard "$url/whole" "$url/small/x"
