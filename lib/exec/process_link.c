@@ -14,17 +14,17 @@ static awl_loop *loop_of(const awl__worker *w) { return w->pool->executor.loop; 
 
 /* ---- Its socket ------------------------------------------------------------------------------------------------- */
 
+static bool has_more_to_send(const awl__worker *w)
+{
+    return w->job && w->sent < sizeof w->head + awl__call_of(w->job)->len;
+}
+
 static void changed(awl__io *io, bool readable, bool writable)
 {
     awl__worker *w = (awl__worker *)(void *)io;
 
-    (void)readable, (void)writable;
-    awl_call_soon(loop_of(w), &w->soon, awl__worker_heard, w);
-}
-
-static void has_room(awl__io *io, bool readable, bool writable)
-{
-    changed(&((awl__worker *)(void *)((char *)io - offsetof(awl__worker, full)))->io, readable, writable);
+    if (readable || (writable && has_more_to_send(w)))
+        awl_call_soon(loop_of(w), &w->soon, awl__worker_heard, w);
 }
 
 /* A slot that no worker has. */
@@ -63,7 +63,6 @@ int awl__worker_start(awl__process_pool *pool)
 
 void awl__worker_leave(awl__worker *w)
 {
-    awl__io_close(&w->full);
     awl__io_close(&w->io);
     if (w->fd >= 0) {
         shutdown(w->fd, SHUT_RDWR); /* also if a child of this process has a copy of it */
@@ -106,7 +105,6 @@ static int send_rest(awl__worker *w)
             return errno;
         w->sent += (size_t)n;
     }
-    awl__io_close(&w->full);
     return 0;
 }
 
@@ -121,19 +119,12 @@ int awl__worker_give(awl__worker *w, awl__job *job)
     w->got = 0;
     w->overdue = false;
     error = send_rest(w);
-    if (error == EAGAIN) {
-        w->full = (awl__io){ .changed = has_room };
-        error = awl__io_open(loop_of(w), &w->full, w->fd);
-    }
-    if (error && !w->sent) {
+    if (error && error != EAGAIN && !w->sent) {
         w->job = NULL;
         return EPIPE;
     }
     w->state = AWL__BUSY;
     w->jobs++;
-    /* It has a part of the job and will not get the rest: a worker that cannot be waited for is one that has ended. */
-    if (error)
-        awl__worker_kill(w, SIGKILL);
     return 0;
 }
 
@@ -205,7 +196,7 @@ bool awl__worker_take(awl__worker *w)
 
     if (w->fd < 0 || w->broken)
         return false;
-    if (w->full.event && w->job)
+    if (has_more_to_send(w))
         send_rest(w); /* an error will be known from its end */
     while (more > 0) {
         if (w->got >= sizeof w->reply && w->got - sizeof w->reply == w->reply.len) {

@@ -65,8 +65,7 @@ enum awl__worker_state {
 typedef struct awl__process_pool awl__process_pool;
 
 typedef struct awl__worker {
-    awl__io io;   /* first */
-    awl__io full; /* open while a job does not fit into the socket */
+    awl__io io; /* first */
     awl__process_pool *pool;
     awl_handle soon, late;
     int fd;

@@ -162,8 +162,8 @@ static bool tells_end(const awl_loop *loop)
 static int add_event(awl_loop *loop, awl__io *io, int fd, struct event **made)
 {
     struct event *event = awl__alloc(loop, event_get_struct_event_size());
-    const short what = EV_READ | (io->quiet || io->only_reads ? 0 : EV_WRITE) | EV_ET | EV_PERSIST |
-                       (tells_end(loop) ? EV_CLOSED : 0);
+    const short what =
+        EV_READ | (io->only_reads ? 0 : EV_WRITE) | EV_ET | EV_PERSIST | (tells_end(loop) ? EV_CLOSED : 0);
 
     if (!event)
         return ENOMEM;

@@ -343,7 +343,7 @@ struct awl__io {
     int fd;
     bool ended; /* the other side has ended, or may have unnoticed: a short read does not mean that nothing is left */
     bool only_reads; /* set before it is opened: whether there is room to write is not looked for, see awl__io_writes */
-    bool quiet; /* set before it is opened: only what comes in is looked for, and that is no reason to wait for ever */
+    bool quiet; /* set before it is opened: that it is open is no reason to wait for ever */
     void (*changed)(awl__io *io, bool readable, bool writable); /* called in the poll: may only make entries ready */
 };
 
