@@ -239,7 +239,7 @@ awl_executor *awl_thread_pool_new(const awl_thread_pool_options *options) __attr
 int awl_executor_set_default(awl_executor *executor);
 
 /* What a worker is a copy of. */
-enum awl_process_start {
+enum awl_pool_start {
     AWL_START_EARLY = 0, /* the program as it is when the pool is opened; workers are started when jobs need them */
     AWL_START_WORKERS,   /* the same, and all workers are started at once */
     AWL_START_LATE,      /* the program as it is when the first job comes */
@@ -250,7 +250,7 @@ typedef struct awl_process_pool_options {
     awl_loop *loop;    /* NULL: the running loop */
     unsigned workers;  /* 1 to 256; 0: as many as processors that this process may use */
     size_t queue;      /* jobs that may wait beyond those that run; 0: 1024 */
-    enum awl_process_start start;
+    enum awl_pool_start start;
     unsigned max_jobs; /* after so many jobs a worker ends and another takes its place; 0: never */
     awl_time deadline; /* a job that takes longer has its worker killed, and ends with ETIMEDOUT; 0: none */
     bool kill_cancelled; /* a job that is cancelled while it runs has its worker killed */
