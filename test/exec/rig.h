@@ -123,4 +123,7 @@ static inline awl_executor_stats stats_of_executor(const awl_executor *executor)
 /* From here on `good` more threads can be started, and then none. */
 void only_threads(int good);
 
+/* The same of processes, in this process and those that it forks. */
+void only_forks(int good);
+
 #endif

@@ -227,6 +227,24 @@ TASK_TEST(workers_that_do_not_begin_end_what_waits, { awl_executor *pool; int rc
     co_end;
 }
 
+TASK_TEST(without_processes_there_is_no_worker, { awl_executor *pool, *late; int rc; })
+{
+    co_begin;
+    only_forks(1);
+    OPEN_PROCESSES(self->pool, .workers = 2);
+    CHECK_FAILS(AWL_ENOWORKER, awl_run_call(self->pool, AWL_CALL(own_pid, NULL, 0)));
+    CHECK(strstr(awl_error_message(AWL_ENOWORKER), "no worker process could be started: ") != NULL);
+    CHECK_INT(stats_of_executor(self->pool).threads, 0);
+    CHECK_PTR(awl_process_pool_new(NULL), NULL);
+    CHECK_INT(errno, EAGAIN);
+    OPEN_PROCESSES(self->late, .workers = 2, .start = AWL_START_LATE);
+    CHECK_FAILS(AWL_ENOWORKER, awl_run_call(self->late, AWL_CALL(own_pid, NULL, 0)));
+    only_forks(-1);
+    co_try(self->rc, awl_run_call(self->late, AWL_CALL(own_pid, NULL, 0)));
+    CHECK_INT(self->rc, 0);
+    co_end;
+}
+
 TASK_TEST(without_descriptors_there_is_no_worker, { awl_executor *pool; int rc, n; struct rlimit before, low; })
 {
     co_begin;

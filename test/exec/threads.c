@@ -1,7 +1,7 @@
 /*
- * Threads as tests want them: the linker leads the calls of these functions to here.
+ * Threads and processes as tests want them: the linker leads the calls of these functions to here.
  *
- * pthread_create fails when a test says so. With a number in AWL_DELAYS, each thread that takes or gives back a mutex,
+ * pthread_create and fork fail when a test says so. With a number in AWL_DELAYS, each thread that takes or gives back a mutex,
  * or signals, stops now and then for up to 200 microseconds, as that seed has it: so orders come up that are rare
  * elsewhere.
  */
@@ -11,10 +11,14 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 void only_threads(int good);
 int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*fn)(void *), void *arg);
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*fn)(void *), void *arg);
+void only_forks(int good);
+pid_t __real_fork(void);
+pid_t __wrap_fork(void);
 int __real_pthread_mutex_lock(pthread_mutex_t *mutex);
 int __wrap_pthread_mutex_lock(pthread_mutex_t *mutex);
 int __real_pthread_mutex_unlock(pthread_mutex_t *mutex);
@@ -35,6 +39,23 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(
     if (left > 0)
         left--;
     return __real_pthread_create(thread, attr, fn, arg);
+}
+
+/* ---- Processes that cannot be started: a child has what is left ------------------------------------------------- */
+
+static int forks_left = -1;
+
+void only_forks(int good) { forks_left = good; }
+
+pid_t __wrap_fork(void)
+{
+    if (forks_left == 0) {
+        errno = EAGAIN;
+        return -1;
+    }
+    if (forks_left > 0)
+        forks_left--;
+    return __real_fork();
 }
 
 /* ---- Delays ----------------------------------------------------------------------------------------------------- */
