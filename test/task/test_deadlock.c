@@ -284,7 +284,7 @@ co_def(has_a_job, {})
 {
     co_begin;
     pthread_mutex_lock(&held);
-    awl_call_later(NULL, NULL, AWL_MS, look, &held);
+    CHECK_INT(awl_call_later(NULL, NULL, AWL_MS, look, &held), 0);
     co_await(awl_run_in_executor(NULL, wait_for_mutex_as_job, NULL));
     co_end;
 }
