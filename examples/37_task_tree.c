@@ -20,7 +20,8 @@
  *         a, b = asyncio.Lock(), asyncio.Lock()
  *         async with asyncio.TaskGroup() as group:
  *             group.create_task(look())
- *             await asyncio.gather(save(a, b), save(b, a))
+ *             group.create_task(save(a, b), name="save 1")
+ *             group.create_task(save(b, a), name="save 2")
  *
  *     asyncio.run(main())
  */
@@ -69,8 +70,8 @@ co_def(program, { awl_lock a, b; awl_task_group group; })
     co_begin;
     awl_task_group_enter(&self->group);
     awl_task_group_spawn(&self->group, co_call(look));
-    co_await(awl_gather(co_call(save, .name = "save 1", .first = &self->a, .second = &self->b),
-                        co_call(save, .name = "save 2", .first = &self->b, .second = &self->a)));
+    awl_task_group_spawn(&self->group, co_call(save, .name = "save 1", .first = &self->a, .second = &self->b));
+    awl_task_group_spawn(&self->group, co_call(save, .name = "save 2", .first = &self->b, .second = &self->a));
     co_finally;
     co_await(awl_task_group_exit(&self->group, co_failing));
     co_end;
