@@ -127,12 +127,12 @@ static void caught(int number, siginfo_t *info, void *context)
 {
     const int error = errno;
     slot *at = &slots[number];
-    action before;
+    action before = { .flags = 0 };
     fate what;
 
     atomic_fetch_add(&under_way, 1);
     what = tell(at);
-    if (what != AGAIN)
+    if (what == BEFORE || number == SIGCHLD)
         before = at->before;
     atomic_fetch_sub(&under_way, 1);
 
@@ -162,6 +162,14 @@ static void await_handlers(void)
 
 /* ---- Watching ---------------------------------------------------------------------------------------------------- */
 
+/* It is written only where it has changed: a handler that was about to run when it was taken away may read it yet. */
+static void keep(slot *at, action before)
+{
+    if (at->before.fn.plain != before.fn.plain || at->before.flags != before.flags ||
+        memcmp(at->before.mask, before.mask, sizeof before.mask) != 0)
+        at->before = before;
+}
+
 static int install(int number, slot *at, bool by_default)
 {
     struct sigaction ours = { .sa_sigaction = caught, .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK }, before;
@@ -170,7 +178,7 @@ static int install(int number, slot *at, bool by_default)
     sigfillset(&ours.sa_mask);
     if (sigaction(number, NULL, &before) < 0)
         return errno;
-    at->before = pack(&before);
+    keep(at, pack(&before));
     if (by_default && !is_default(&at->before))
         return EEXIST;
     return sigaction(number, &ours, NULL) < 0 ? errno : 0;
