@@ -27,7 +27,7 @@
  * for no others; a program's own children, and those of other libraries, are theirs. When somebody else waits for one
  * of ours (by wait(), or because SIGCHLD is ignored), how it ended is lost: ECHILD.
  *
- * STOPPING. awl_process_close kills what still runs, so a co_finally with it leaves nothing behind. What a child
+ * STOPPING. awl_process_close kills what still runs, so a co_finally with it leaves nothing behind. What a child has
  * started itself runs on, unless the child has a process group of its own (`group`, `new_session`), which is killed as
  * a whole.
  *
@@ -54,17 +54,17 @@ enum { AWL_NEW_GROUP = -1 };
 
 /* Zero is the default of every option. */
 typedef struct awl_process_options {
-    int in, out, err; /* its standard descriptors: AWL_PIPE, AWL_DEVNULL, AWL_STDOUT, or a descriptor of this program
-                       * above 0, which stays open here; 0: this program's own */
+    int in, out, err;       /* its standard descriptors: AWL_PIPE, AWL_DEVNULL, AWL_STDOUT, or a descriptor of this
+                             * program above 0, which stays open here; 0: this program's own */
     const char *const *env; /* its environment, "NAME=value", NULL at the end; NULL: this program's */
-    const char *cwd; /* its directory, from which a relative path of the program counts, too; NULL: this program's */
-    const int *pass_fds; /* descriptors above 2 that it has under the same numbers */
+    const char *cwd;        /* its directory, from which a relative path of the program counts, too; NULL: this one's */
+    const int *pass_fds;    /* descriptors above 2 that it has under the same numbers */
     size_t n_pass_fds;
-    pid_t group;      /* its process group: AWL_NEW_GROUP, or the number of one; 0: this program's */
-    bool new_session; /* it leads a session and a group of its own, without a terminal */
-    bool set_umask;   /* it has this one: */
+    pid_t group;            /* its process group: AWL_NEW_GROUP, or the number of one; 0: this program's */
+    bool new_session;       /* it leads a session and a group of its own, without a terminal */
+    bool set_umask;         /* it has this one: */
     mode_t umask;
-    size_t limit; /* of a line that is read of it, bytes; 64 KiB */
+    size_t limit;           /* of a line that is read of it, bytes; 64 KiB */
 } awl_process_options;
 
 /* The words of a command, as awl_create_subprocess_exec takes them: AWL_ARGV("ls", "-l"). It lasts as long as the block
@@ -77,14 +77,16 @@ typedef struct awl_process_options {
  * Starts a program.
  *
  *   argv      its name and arguments, NULL at the end; a name without '/' is looked for in the directories of PATH,
- * that of `env` if there is one. Valid until the operation completes options   may be NULL; copied by this call. What
- * they point to is valid until the operation completes Result   awl_process *: the process, in which the program runs
- * already. Errors   ENOENT, EACCES, ENOEXEC, ENOTDIR, E2BIG, ELOOP, ETXTBSY …: from the child, it cannot be executed,
- * or its directory cannot be entered (awl_error_message tells which); EPERM: its group or session cannot be; EAGAIN:
- * too many processes; EMFILE, ENFILE; EBADF: no such descriptor; EINVAL; ENOMEM. Owns     the caller closes the
- * process. On error nothing is left of it. Context  does not suspend, but holds the loop until the program has been
- * loaded (vfork): about half a millisecond, whatever the size of this one. Other threads go on. Source
- * asyncio.create_subprocess_exec; test/process/test_start.c
+ *             that of `env` if there is one. Valid until the operation completes
+ *   options   may be NULL; copied by this call. What they point to is valid until the operation completes
+ * Result   awl_process *: the process, in which the program runs already.
+ * Errors   ENOENT, EACCES, ENOEXEC, ENOTDIR, E2BIG, ELOOP, ETXTBSY …: from the child, it cannot be executed, or its
+ *          directory cannot be entered (awl_error_message tells which); EPERM: its group or session cannot be; EAGAIN:
+ *          too many processes; EMFILE, ENFILE; EBADF: no such descriptor; EINVAL; ENOMEM.
+ * Owns     the caller closes the process. On error nothing is left of it.
+ * Context  does not suspend, but holds the loop until the program has been loaded (vfork): about half a millisecond,
+ *          whatever the size of this one. Other threads go on.
+ * Source   asyncio.create_subprocess_exec; test/process/test_start.c
  */
 AWL_CORO awl_create_subprocess_exec(const char *const *argv, const awl_process_options *options);
 
@@ -103,8 +105,8 @@ AWL_CORO awl_create_subprocess_shell(const char *command, const awl_process_opti
  */
 void awl_process_close(awl_process *p);
 
-/* Gives a process back and lets it run on; its streams are closed as awl_stream_close does. As long as the loop is
- * there it becomes no zombie. NULL is let be. Source: test/process/test_close.c */
+/* Gives a process back and lets it run on; its streams are closed as by awl_stream_close. While the loop is there it
+ * becomes no zombie. NULL is let be. Source: test/process/test_close.c */
 void awl_process_detach(awl_process *p);
 
 /* ---- Talking to it ----------------------------------------------------------------------------------------------- */
@@ -127,10 +129,10 @@ void awl_process_close_stdin(awl_process *p);
  *   limit   of each output, bytes; 0: as much as there is memory for
  * Result   int: its return code; awl_process_output and awl_process_errors have the rest.
  * Errors   AWL_ELIMIT: an output is longer; one byte beyond the limit has been read of it, and no more; ECHILD; EBUSY:
- * another one is at work, or a task reads from it; EINVAL; ENOMEM; ECANCELED; the first error of a stream. Context
- * suspends. After an error what came so far is there, and it may be called again with the same input: it goes on where
- * it was. An output ends when all have closed it, also children of the child that run on. Source
- * asyncio.subprocess.Process.communicate; test/process/test_communicate.c
+ *          another one is at work, or a task reads from it; EINVAL; ENOMEM; ECANCELED; the first error of a stream.
+ * Context  suspends. After an error what came so far is there, and it may be called again with the same input: it goes
+ *          on where it was. An output ends when all have closed it, also children of the child that run on.
+ * Source   asyncio.subprocess.Process.communicate; test/process/test_communicate.c
  */
 AWL_CORO awl_process_communicate(awl_process *p, const void *input, size_t len, size_t limit);
 
@@ -170,8 +172,8 @@ int awl_process_terminate(awl_process *p);
 int awl_process_kill(awl_process *p);
 
 /*
- * The same to its whole group, also after its own end; the group must be its own (`group` AWL_NEW_GROUP,
- * `new_session`). Its number is not given to others: the process stays in the kernel's table until it is closed.
+ * The same to its whole group, also after its own end; the group must be its own (AWL_NEW_GROUP, `new_session`). Its
+ * number is not given to others: the process stays in the kernel's table until it is closed.
  *
  * Result   0; ESRCH: nobody is left; EPERM; EINVAL: no such signal, no group of its own.
  * Source   os.killpg; test/process/test_signal.c
