@@ -66,8 +66,10 @@ co_def(server, { awl_signals *signals; int number, rc; })
 
 int main(void)
 {
-    const int rc = awl_run(co_call(server)); /* SIGINT cancels the server; a second one would end the process */
+    int rc;
 
+    signal(SIGINT, SIG_DFL);       /* in the background of a shell it may be ignored, and awl_run leaves it so */
+    rc = awl_run(co_call(server)); /* SIGINT cancels the server; a second one would end the process */
     if (rc == AWL_EINTERRUPTED)
         printf("interrupted\n");
     return rc == AWL_EINTERRUPTED ? 0 : rc; /* a program that returns it has status 130, as shells expect */

@@ -9,6 +9,17 @@
 
 #include "../task/rig.h"
 
+/* Whoever runs the tests may ignore signals, as a shell does for what is in its background. */
+__attribute__((constructor)) static void ignore_no_signal(void)
+{
+    struct sigaction now;
+
+    for (int number = 1; number < NSIG; number++) {
+        if (sigaction(number, NULL, &now) == 0 && !(now.sa_flags & SA_SIGINFO) && now.sa_handler == SIG_IGN)
+            signal(number, SIG_DFL);
+    }
+}
+
 /* "default", "ignored", or "handled" by somebody. */
 static inline const char *action_of(int number)
 {
