@@ -1,10 +1,9 @@
 /*
  * A log that one task writes, another one follows, and that is copied in the end.
  *
- * Shows    awl_file_open, awl_file_stream and awl_file_follow: files by streams, off the loop; awl_write_file_atomically
- *          and awl_read_file, for files that are there whole or not at all; awl_walk_next.
- * Build    cc 36_files.c $(pkg-config --cflags --libs awl), or: ninja examples/36_files
- * Prints   what is in expected/36_files.txt
+ * Shows    awl_file_open, awl_file_stream and awl_file_follow: files by streams, off the loop;
+ * awl_write_file_atomically and awl_read_file, for files that are there whole or not at all; awl_walk_next. Build    cc
+ * 36_files.c $(pkg-config --cflags --libs awl), or: ninja examples/36_files Prints   what is in expected/36_files.txt
  *
  *     async def write_log():                           async def follow_log():
  *         async with aiofiles.open("log", "a") as f:       async with aiofiles.open("log") as f:
@@ -27,7 +26,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-co_def(write_log, { awl_file *f; int i, n; char line[32]; })
+co_def(write_log, {
+    awl_file *f;
+    int i, n;
+    char line[32];
+})
 {
     co_begin;
     co_let(self->f, awl_file_open("log", O_WRONLY | O_APPEND, 0));
@@ -41,7 +44,12 @@ co_def(write_log, { awl_file *f; int i, n; char line[32]; })
     co_end;
 }
 
-co_def(follow_log, { awl_file *f; awl_stream *s; int seen; char *line; })
+co_def(follow_log, {
+    awl_file *f;
+    awl_stream *s;
+    int seen;
+    char *line;
+})
 {
     co_begin;
     co_let(self->f, awl_file_open("log", O_RDONLY, 0));
@@ -58,7 +66,12 @@ co_def(follow_log, { awl_file *f; awl_stream *s; int seen; char *line; })
     co_end;
 }
 
-co_def(lesson, { char *text; size_t len; awl_walk *walk; awl_walk_entry *e; })
+co_def(lesson, {
+    char *text;
+    size_t len;
+    awl_walk *walk;
+    awl_walk_entry *e;
+})
 {
     co_begin;
     co_await(awl_write_file_atomically("log", NULL, 0, 0600));

@@ -90,9 +90,9 @@ AWL_CORO awl_file_open(const char *path, int flags, mode_t mode);
  */
 AWL_CORO awl_file_temporary(const char *folder);
 
-/* Gives a file back. It is closed in a thread, when what is at work on it has ended; operations that wait for their turn
- * end with EBADF. What close(2) has to say nobody learns: awl_file_sync before, or awl_file_wait_closed. NULL is let be.
- * Source: test/file/test_file.c */
+/* Gives a file back. It is closed in a thread, when what is at work on it has ended; operations that wait for their
+ * turn end with EBADF. What close(2) has to say nobody learns: awl_file_sync before, or awl_file_wait_closed. NULL is
+ * let be. Source: test/file/test_file.c */
 void awl_file_close(awl_file *file);
 
 /*
@@ -137,8 +137,8 @@ AWL_CORO awl_file_pread(awl_file *file, void *buf, size_t cap, int64_t offset);
 AWL_CORO awl_file_write(awl_file *file, const void *data, size_t len);
 AWL_CORO awl_file_pwrite(awl_file *file, const void *data, size_t len, int64_t offset);
 
-/* Moves the position. 0; EINVAL: below 0, or NULL; EBUSY: an operation is at work; EBADF after closing. And tells it: -1
- * for NULL. Source: lseek(2); test/file/test_file.c */
+/* Moves the position. 0; EINVAL: below 0, or NULL; EBUSY: an operation is at work; EBADF after closing. And tells it:
+ * -1 for NULL. Source: lseek(2); test/file/test_file.c */
 int awl_file_seek(awl_file *file, int64_t position);
 int64_t awl_file_position(const awl_file *file);
 
@@ -175,8 +175,8 @@ AWL_CORO awl_file_replace(const char *path, mode_t mode);
  * file stays open.
  *
  * Result   none.
- * Errors   AWL_EINVALIDSTATE: it is not one of awl_file_replace, or has its name; ENOSPC, EIO, EDQUOT of fsync: it is not
- *          named, and cannot be any more; EISDIR, EACCES, EROFS … of rename. An error of the folder's fsync comes when
+ * Errors   AWL_EINVALIDSTATE: it is not one of awl_file_replace, or has its name; ENOSPC, EIO, EDQUOT of fsync: it is
+ *          not named, and cannot be any more; EISDIR, EACCES, EROFS … of rename. An error of the folder's fsync comes when
  *          it has its name: it may have the one before again after a power cut.
  * Context  if it is cancelled it has its name, whole, or not; awl_file_close is right either way.
  * Source   fsync(2), rename(2); test/file/test_whole.c
@@ -184,8 +184,8 @@ AWL_CORO awl_file_replace(const char *path, mode_t mode);
 AWL_CORO awl_file_commit(awl_file *file);
 
 /*
- * Writes a whole file, or the whole of it anew, by the two above: who opens `path` finds what was there before or all of
- * this, never a part.
+ * Writes a whole file, or the whole of it anew, by the two above: who opens `path` finds what was there before or all
+ * of this, never a part.
  *
  *   data   `len` bytes, copied
  *   mode   as of awl_file_replace
@@ -211,14 +211,15 @@ AWL_CORO awl_read_file(const char *path, size_t limit, size_t *len);
 /* ---- Streams ---------------------------------------------------------------------------------------------------- */
 
 /*
- * Makes a stream of a file, for awl_stream_readline and the others. It reads ahead, and writes behind, up to twice
- * 256 KiB each; reading and writing both begin at the file's position and go their own ways, which that does not follow.
+ * Makes a stream of a file, for awl_stream_readline and the others. What the kernel has in memory is read at once;
+ * else it reads ahead, and it writes behind, up to twice 256 KiB each. Reading and writing both begin at the file's
+ * position and go their own ways, which that does not follow.
  *
  *   options   may be NULL; of the limits
  * Result   the stream; NULL with errno ENOMEM, EBADF (closed), EINVAL (no running loop, or NULL), AWL_EOTHERLOOP.
  * Owns     the stream keeps what it needs of the file, which may be closed before it.
  * Context  awl_stream_drain says that there is room for more, awl_stream_wait_closed that all is written; errors of the
- *          disk are the stream's. What is not written when it is aborted is dropped. awl_stream_write_eof is EOPNOTSUPP.
+ *          disk are the stream's. What is not written when it is aborted is dropped. There is no awl_stream_write_eof.
  * Source   test/file/test_stream.c
  */
 awl_stream *awl_file_stream(awl_file *file, const awl_stream_options *options) __attribute__((warn_unused_result));
@@ -264,8 +265,8 @@ typedef struct awl_walk_entry {
 } awl_walk_entry;
 
 /*
- * Begins a walk through a folder and all folders in it. First come all entries of a folder, then those of the folders in
- * it, each with what is below it; within a folder in the order of the file system, without "." and "..". Links are
+ * Begins a walk through a folder and all folders in it. First come all entries of a folder, then those of the folders
+ * in it, each with what is below it; within a folder in the order of the file system, without "." and "..". Links are
  * entries, and never followed, also if somebody puts one in a folder's place meanwhile.
  *
  *   path      copied; may itself be a link

@@ -95,8 +95,8 @@ awl_trust *awl_trust_from_anchors(const awl_anchors *anchors) __attribute__((war
  *     /etc/ssl/certs                         a folder of certificates
  * It is loaded once for a loop, which keeps it until it is closed. Nothing else is trusted in its stead.
  *
- * Result   the set, retained for the caller; as above. Of AWL_ETRUST, awl_error_message names every path that was tried,
- *          and what was wrong with it.
+ * Result   the set, retained for the caller; as above. Of AWL_ETRUST, awl_error_message names every path that was
+ *          tried, and what was wrong with it.
  * Owns     the caller releases it.
  * Source   ssl.SSLContext.set_default_verify_paths; test/tls/test_trust.c
  */

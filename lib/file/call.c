@@ -124,7 +124,12 @@ void awl__file_handle_close(awl__file_handle *handle)
 
 /* ---- Calls that make something ---------------------------------------------------------------------------------- */
 
-co_def(made, { awl__file_call *call; int64_t position; awl_file *file; int error; })
+co_def(made, {
+    awl__file_call *call;
+    int64_t position;
+    awl_file *file;
+    int error;
+})
 {
     co_begin;
     co_await(awl__file_run(self->call));

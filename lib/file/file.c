@@ -29,7 +29,13 @@ static awl__file_call *path_call(co_stack *stack, int (*run)(awl__file_call *), 
     return call;
 }
 
-co_def(open_file, { int (*run)(awl__file_call *); const char *path; int flags; mode_t mode; awl_file *file; })
+co_def(open_file, {
+    int (*run)(awl__file_call *);
+    const char *path;
+    int flags;
+    mode_t mode;
+    awl_file *file;
+})
 {
     co_begin;
     if (!self->path)
@@ -87,7 +93,7 @@ co_def(on_file, {
     awl_file *file;
     int (*run)(awl__file_call *);
     bool turnless, moves, closes; /* it waits for nobody; its result is how far the position moves; it is the last */
-    void *out;            /* takes its data, or else info */
+    void *out;                    /* takes its data, or else info */
     const void *in;
     size_t len;
     int64_t offset; /* -1: the position */
@@ -195,7 +201,14 @@ static int run_write(awl__file_call *call)
     return error;
 }
 
-co_def(write_all, { awl_file *file; const char *data; size_t len, n; int64_t offset; bool turnless; int64_t done; })
+co_def(write_all, {
+    awl_file *file;
+    const char *data;
+    size_t len, n;
+    int64_t offset;
+    bool turnless;
+    int64_t done;
+})
 {
     co_begin;
     if (!self->file || (!self->data && self->len) || (self->turnless && self->offset < 0))

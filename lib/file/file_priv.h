@@ -50,7 +50,7 @@ typedef struct awl__file_handle {
 
 /* Makes a handle, zeroed beyond its head, with one reference; it takes that to the core. NULL: no memory. */
 void *awl__file_handle_new(awl_loop *loop, size_t size, awl__file_core *core);
-void awl__file_handle_drop(awl__file_handle *handle); /* one reference; NULL is let be */
+void awl__file_handle_drop(awl__file_handle *handle);  /* one reference; NULL is let be */
 void awl__file_handle_close(awl__file_handle *handle); /* the user's: the core goes in a thread */
 
 /* 0, or why nothing can be done with it here. */
@@ -68,7 +68,7 @@ struct awl__file_call {
     awl__file_handle *turn_of; /* whose turn it has, and holds; NULL: nobody's */
     awl__file_core *core;      /* that it holds, or makes; NULL: none */
     int error;
-    bool kept; /* not to be freed by the executor */
+    bool kept;  /* not to be freed by the executor */
     bool ended; /* what it reads from has no more */
     int flags;
     mode_t mode;
@@ -106,8 +106,8 @@ typedef struct awl__file_fd {
     bool append;
 
     /* of a file that is to get its name: */
-    bool failed;  /* what was written is perhaps not there */
-    int folder;   /* -1: it is none such, or has its name */
+    bool failed; /* what was written is perhaps not there */
+    int folder;  /* -1: it is none such, or has its name */
     char *name, *part;
 } awl__file_fd;
 

@@ -16,7 +16,7 @@
 enum {
     LEAST = 16384, /* bytes of a block: as long as all are full, the next is twice as large */
     MOST = 262144,
-    NOW = 65536, /* that are read here at once, at most */
+    NOW = 65536,  /* that are read here at once, at most */
     PATIENCE = 8, /* blocks that threads read before it is tried here again */
 };
 
@@ -104,8 +104,8 @@ static void give_block(awl__file_call **spare, awl__file_call *call)
 
 static void try_again(void *arg);
 
-/* Hands a call to a thread. Result: 0; EAGAIN: there is no room now, it will be tried again; or the error. In both cases
- * the call stays here. */
+/* Hands a call to a thread. Result: 0; EAGAIN: there is no room now, it will be tried again; or the error. In both
+ * cases the call stays here. */
 static int launch(file_stream *fs, way *w, awl__file_call *call, void (*done)(awl_loop *, awl__waiter *))
 {
     int error;
@@ -357,10 +357,9 @@ static void file_close(void *self)
     awl__free(fs->loop, fs, sizeof *fs);
 }
 
-static const awl_transport file_transport = { .read = file_read,
-                                              .write = file_write,
-                                              .flush = file_flush,
-                                              .close = file_close };
+static const awl_transport file_transport = {
+    .read = file_read, .write = file_write, .flush = file_flush, .close = file_close
+};
 
 static void loop_closed(awl_loop *loop, awl__closer *closer)
 {

@@ -69,7 +69,8 @@ static int make_folder(const char *path, mode_t mode)
     return error == EEXIST && !stat(path, &st) && S_ISDIR(st.st_mode) ? 0 : error;
 }
 
-/* From the outermost on; what is above may be there and not be ours to write to, so only the last one's error counts. */
+/* From the outermost on; what is above may be there and not be ours to write to, so only the last one's error counts.
+ */
 static int run_mkdir_all(awl__file_call *call)
 {
     char *const path = call->text;

@@ -22,8 +22,8 @@ typedef struct folder {
 typedef struct tree {
     awl__file_core core; /* first */
     awl_walk_options options;
-    int root; /* -1: not open yet */
-    DIR *dir; /* that is being read; NULL: none */
+    int root;                      /* -1: not open yet */
+    DIR *dir;                      /* that is being read; NULL: none */
     folder *now, *pending, *inner; /* which one that is; those to come; those in it, the last one first */
     size_t count;
     int n, next, failed; /* entries of the batch; which one is due; the first folder's error, or that of too many */
@@ -116,10 +116,7 @@ static int add_entry(tree *t, const folder *in, const char *name, awl_walk_entry
     return 0;
 }
 
-static uint32_t kind_of(unsigned char type)
-{
-    return type == DT_UNKNOWN ? 0 : DTTOIF(type);
-}
+static uint32_t kind_of(unsigned char type) { return type == DT_UNKNOWN ? 0 : DTTOIF(type); }
 
 /* One name that was read. Where the folder does not say what it is, the file does. */
 static int add_name(tree *t, const struct dirent *d)
@@ -304,7 +301,13 @@ static void tell(const awl_walk *walk, int error)
 }
 
 /* Who waits for the turn waits for a call that was given up while it was at work. */
-co_def(next_entry, { awl_walk *walk; awl__file_call *call; awl_walk_entry *entry; int error; bool held, turn; })
+co_def(next_entry, {
+    awl_walk *walk;
+    awl__file_call *call;
+    awl_walk_entry *entry;
+    int error;
+    bool held, turn;
+})
 {
     co_begin;
     self->error = awl__file_handle_check(self->walk ? &self->walk->handle : NULL, co_);

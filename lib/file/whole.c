@@ -40,8 +40,8 @@ static int run_read(awl__file_call *call)
     while (!error && done) {
         error = make_room(call, size > 0 && (uintmax_t)size < SIZE_MAX / 4 ? (size_t)size : 0);
         if (!error)
-            error = awl__file_read_at(fd, call->data + call->result, call->cap - 1 - (size_t)call->result,
-                                      call->result, &done);
+            error = awl__file_read_at(fd, call->data + call->result, call->cap - 1 - (size_t)call->result, call->result,
+                                      &done);
         call->result += (int64_t)(error ? 0 : done);
         if (!error && (uint64_t)call->result > call->len)
             error = AWL_ELIMIT;
@@ -51,7 +51,13 @@ static int run_read(awl__file_call *call)
     return error;
 }
 
-co_def(read_file, { const char *path; size_t limit, *len; awl__file_call *call; int error; char *data; })
+co_def(read_file, {
+    const char *path;
+    size_t limit, *len;
+    awl__file_call *call;
+    int error;
+    char *data;
+})
 {
     co_begin;
     if (!self->path)
@@ -97,7 +103,14 @@ static int run_write(awl__file_call *call)
     return error;
 }
 
-co_def(write_file, { const char *path; const void *data; size_t len; mode_t mode; awl__file_call *call; int error; })
+co_def(write_file, {
+    const char *path;
+    const void *data;
+    size_t len;
+    mode_t mode;
+    awl__file_call *call;
+    int error;
+})
 {
     co_begin;
     if (!self->path || (!self->data && self->len))

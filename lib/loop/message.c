@@ -72,8 +72,8 @@ static size_t plain(const unsigned char *at)
     return n;
 }
 
-/* What others have said may be in a text: what could forge a line, or drive a terminal, becomes \xHH. Result: the length
- * of what fits. */
+/* What others have said may be in a text: what could forge a line, or drive a terminal, becomes \xHH. Result: the
+ * length of what fits. */
 static size_t escape(const char *text, char *out, size_t cap)
 {
     size_t len = 0;

@@ -234,22 +234,22 @@ static int check_fit(loading *l, const char *cert_where, const char *key_where)
 /* What others will refuse is said to who runs this, now: it may be renewed before anybody comes. */
 static void warn_of_dates(const awl_tls *tls, const awl__tls_key *key, const char *where)
 {
+    static const char over[] = "a certificate of ours has expired: others will refuse it";
+    static const char early[] = "a certificate of ours is not valid yet: is the clock right?";
     const awl__cert *cert = &key->cert;
     const int64_t now = (int64_t)time(NULL);
     char subject[128], from[32], until[32], text[512];
 
     if (now >= cert->not_before && now <= cert->not_after)
         return;
+    awl__time_text(cert->not_before, from, sizeof from);
+    awl__time_text(cert->not_after, until, sizeof until);
     snprintf(text, sizeof text, "%s: the certificate of '%s' is good from %s until %s", where,
-             awl__name_text(cert->subject, subject, sizeof subject), awl__time_text(cert->not_before, from, sizeof from),
-             awl__time_text(cert->not_after, until, sizeof until));
-    awl__report(tls->loop, &(awl_report){
-                               .name = tls->is_server ? "awl_tls_server" : "awl_tls_client",
-                               .what = now > cert->not_after ? "a certificate of ours has expired: others will refuse it"
-                                                             : "a certificate of ours is not valid yet: is the clock right?",
-                               .error = AWL_ECERTIFICATE,
-                               .message = text,
-                           });
+             awl__name_text(cert->subject, subject, sizeof subject), from, until);
+    awl__report(tls->loop, &(awl_report){ .name = tls->is_server ? "awl_tls_server" : "awl_tls_client",
+                                          .what = now > cert->not_after ? over : early,
+                                          .error = AWL_ECERTIFICATE,
+                                          .message = text });
 }
 
 /* ---- The table --------------------------------------------------------------------------------------------------- */

@@ -49,7 +49,8 @@ static awl_trust *new_trust(awl_loop *loop, const char *source, size_t own)
  * never written to. */
 static awl_trust *checked(awl_trust *trust)
 {
-    static awl_trust untrusted = { .error = AWL_ETRUST }, no_memory = { .error = ENOMEM }, invalid = { .error = EINVAL };
+    static awl_trust untrusted = { .error = AWL_ETRUST }, no_memory = { .error = ENOMEM },
+                     invalid = { .error = EINVAL };
 
     if (trust)
         return trust;

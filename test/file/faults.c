@@ -119,9 +119,9 @@ ssize_t __wrap_awl__file_read_now(int fd, void *data, size_t len, int64_t offset
     return now_allowed ? __real_awl__file_read_now(fd, data, len, offset) : -EAGAIN;
 }
 
-#define WRAP(result, name, kind, len, parameters, arguments)                                                           \
-    result __real_##name parameters;                                                                                   \
-    result __wrap_##name parameters;                                                                                   \
+#define WRAP(result, name, kind, len, parameters, arguments) \
+    result __real_##name parameters;                         \
+    result __wrap_##name parameters;                         \
     result __wrap_##name parameters { return fails(kind, len) ? -1 : __real_##name arguments; }
 
 WRAP(ssize_t, pread, READ, &n, (int fd, void *buf, size_t n, off_t at), (fd, buf, n, at))
@@ -135,18 +135,18 @@ WRAP(ssize_t, pwrite64, WRITE, &n, (int fd, const void *buf, size_t n, off64_t a
 WRAP(int, ftruncate64, TRUNCATE, NULL, (int fd, off64_t size), (fd, size))
 #endif
 
-#define WRAP_OPEN(name)                                                                                                \
-    int __real_##name(const char *path, int flags, ...);                                                               \
-    int __wrap_##name(const char *path, int flags, ...);                                                               \
-    int __wrap_##name(const char *path, int flags, ...)                                                                \
-    {                                                                                                                  \
-        va_list more;                                                                                                  \
-        mode_t mode;                                                                                                   \
-                                                                                                                       \
-        va_start(more, flags);                                                                                         \
-        mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(more, mode_t) : 0;                                               \
-        va_end(more);                                                                                                  \
-        return fails(OPEN, NULL) ? -1 : __real_##name(path, flags, mode);                                              \
+#define WRAP_OPEN(name)                                                   \
+    int __real_##name(const char *path, int flags, ...);                  \
+    int __wrap_##name(const char *path, int flags, ...);                  \
+    int __wrap_##name(const char *path, int flags, ...)                   \
+    {                                                                     \
+        va_list more;                                                     \
+        mode_t mode;                                                      \
+                                                                          \
+        va_start(more, flags);                                            \
+        mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(more, mode_t) : 0;  \
+        va_end(more);                                                     \
+        return fails(OPEN, NULL) ? -1 : __real_##name(path, flags, mode); \
     }
 WRAP_OPEN(open)
 #ifdef __GLIBC__

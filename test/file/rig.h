@@ -11,36 +11,39 @@
 /* ---- Tasks ------------------------------------------------------------------------------------------------------ */
 
 /* Awaits x, which must fail with `error`, a cancellation included. Needs an int field `rc`. */
-#define CHECK_FAILS(error, ...)                                                                                        \
-    do {                                                                                                               \
-        co_try_cancel(self->rc, __VA_ARGS__);                                                                          \
-        CHECK_INT(self->rc, (error));                                                                                  \
+#define CHECK_FAILS(error, ...)               \
+    do {                                      \
+        co_try_cancel(self->rc, __VA_ARGS__); \
+        CHECK_INT(self->rc, (error));         \
     } while (0)
 
 /* Makes a task in self->t that stops in a thread at such a call. */
-#define START_UP_TO(kind, ...)                                                                                         \
-    do {                                                                                                               \
-        stop_at(kind);                                                                                                 \
-        self->t = awl_create_task(__VA_ARGS__);                                                                        \
-        CHECK(self->t != NULL);                                                                                        \
-        do                                                                                                             \
-            co_await(awl_sleep(0));                                                                                    \
-        while (!has_stopped() && !awl_task_done(self->t));                                                             \
-        CHECK(!awl_task_done(self->t)); /* ENOMEM */                                                                   \
+#define START_UP_TO(kind, ...)                             \
+    do {                                                   \
+        stop_at(kind);                                     \
+        self->t = awl_create_task(__VA_ARGS__);            \
+        CHECK(self->t != NULL);                            \
+        do                                                 \
+            co_await(awl_sleep(0));                       \
+        while (!has_stopped() && !awl_task_done(self->t)); \
+        CHECK(!awl_task_done(self->t)); /* ENOMEM */       \
     } while (0)
 
 /* Cancels it where it has stopped, and lets the thread go on. */
-#define CANCEL_IT                                                                                                      \
-    do {                                                                                                               \
-        awl_task_cancel(self->t);                                                                                      \
-        CHECK_FAILS(ECANCELED, self->t);                                                                               \
-        awl_task_release(self->t);                                                                                     \
-        self->t = NULL;                                                                                                \
-        go_on();                                                                                                       \
+#define CANCEL_IT                        \
+    do {                                 \
+        awl_task_cancel(self->t);        \
+        CHECK_FAILS(ECANCELED, self->t); \
+        awl_task_release(self->t);       \
+        self->t = NULL;                  \
+        go_on();                         \
     } while (0)
 
 /* Until no thread has anything to do, and what came of the last job has been seen. */
-co_def(quiet, { awl_executor_stats stats; int turns; })
+co_def(quiet, {
+    awl_executor_stats stats;
+    int turns;
+})
 {
     co_begin;
     while (self->turns++ < 4) {
@@ -52,9 +55,6 @@ co_def(quiet, { awl_executor_stats stats; int turns; })
     co_end;
 }
 
-static inline __attribute__((unused)) void rig_may_be_unused_(void)
-{
-    (void)&quiet_type_, (void)run_main;
-}
+static inline __attribute__((unused)) void rig_may_be_unused_(void) { (void)&quiet_type_, (void)run_main; }
 
 #endif

@@ -2,7 +2,13 @@
 #define _GNU_SOURCE
 #include "rig.h"
 
-TASK_TEST(a_cancelled_read_loses_nothing, { awl_file *f; awl_task *t; int rc; int64_t n; char buf[4]; })
+TASK_TEST(a_cancelled_read_loses_nothing, {
+    awl_file *f;
+    awl_task *t;
+    int rc;
+    int64_t n;
+    char buf[4];
+})
 {
     co_begin;
     put_file("a", "abcdef");
@@ -23,7 +29,11 @@ TASK_TEST(a_cancelled_read_loses_nothing, { awl_file *f; awl_task *t; int rc; in
 }
 
 /* What is still at work comes before what is written later. */
-TASK_TEST(a_cancelled_write_is_never_late, { awl_file *f; awl_task *t, *u; int rc; })
+TASK_TEST(a_cancelled_write_is_never_late, {
+    awl_file *f;
+    awl_task *t, *u;
+    int rc;
+})
 {
     co_begin;
     co_let(self->f, awl_file_open(path_of("a"), O_WRONLY | O_CREAT, 0600));
@@ -47,7 +57,11 @@ TASK_TEST(a_cancelled_write_is_never_late, { awl_file *f; awl_task *t, *u; int r
     co_end;
 }
 
-TASK_TEST(who_waits_for_the_turn_can_be_cancelled, { awl_file *f; awl_task *t, *u; int rc; })
+TASK_TEST(who_waits_for_the_turn_can_be_cancelled, {
+    awl_file *f;
+    awl_task *t, *u;
+    int rc;
+})
 {
     co_begin;
     co_let(self->f, awl_file_open(path_of("a"), O_WRONLY | O_CREAT, 0600));
@@ -69,7 +83,10 @@ TASK_TEST(who_waits_for_the_turn_can_be_cancelled, { awl_file *f; awl_task *t, *
     co_end;
 }
 
-TASK_TEST(what_is_opened_for_nobody_is_closed, { awl_task *t; int rc; })
+TASK_TEST(what_is_opened_for_nobody_is_closed, {
+    awl_task *t;
+    int rc;
+})
 {
     co_begin;
     START_UP_TO(OPEN, awl_file_open(path_of("a"), O_WRONLY | O_CREAT, 0600));
@@ -86,7 +103,10 @@ TASK_TEST(what_is_opened_for_nobody_is_closed, { awl_task *t; int rc; })
     co_end;
 }
 
-TASK_TEST(what_has_not_begun_never_does, { awl_task *t; int rc; })
+TASK_TEST(what_has_not_begun_never_does, {
+    awl_task *t;
+    int rc;
+})
 {
     co_begin;
     self->t = awl_create_task(awl_file_open(path_of("a"), O_WRONLY | O_CREAT, 0600));
@@ -101,7 +121,11 @@ TASK_TEST(what_has_not_begun_never_does, { awl_task *t; int rc; })
 }
 
 /* At each of its steps: the file is whole in the end, and nothing lies beside it. */
-TASK_TEST(an_atomic_write_comes_to_its_end, { awl_task *t; int rc, i; char text; })
+TASK_TEST(an_atomic_write_comes_to_its_end, {
+    awl_task *t;
+    int rc, i;
+    char text;
+})
 {
     static const enum faulty steps[] = { OPEN, WRITE, SYNC, RENAME };
 
@@ -122,7 +146,11 @@ TASK_TEST(an_atomic_write_comes_to_its_end, { awl_task *t; int rc, i; char text;
     co_end;
 }
 
-TASK_TEST(a_cancelled_commit_is_whole_or_not_at_all, { awl_file *f; awl_task *t; int rc, i; })
+TASK_TEST(a_cancelled_commit_is_whole_or_not_at_all, {
+    awl_file *f;
+    awl_task *t;
+    int rc, i;
+})
 {
     co_begin;
     for (self->i = 0; self->i < 2; self->i++) {
@@ -149,7 +177,10 @@ TASK_TEST(a_cancelled_commit_is_whole_or_not_at_all, { awl_file *f; awl_task *t;
     co_end;
 }
 
-TASK_TEST(a_file_that_is_read_for_nobody_is_freed, { awl_task *t; int rc; })
+TASK_TEST(a_file_that_is_read_for_nobody_is_freed, {
+    awl_task *t;
+    int rc;
+})
 {
     co_begin;
     put_file("a", "abc");
@@ -162,7 +193,12 @@ TASK_TEST(a_file_that_is_read_for_nobody_is_freed, { awl_task *t; int rc; })
     co_end;
 }
 
-TASK_TEST(a_cancelled_walk_loses_no_entry, { awl_walk *w; awl_walk_entry *e; awl_task *t; int rc; })
+TASK_TEST(a_cancelled_walk_loses_no_entry, {
+    awl_walk *w;
+    awl_walk_entry *e;
+    awl_task *t;
+    int rc;
+})
 {
     co_begin;
     put_file("a", "");
@@ -181,7 +217,11 @@ TASK_TEST(a_cancelled_walk_loses_no_entry, { awl_walk *w; awl_walk_entry *e; awl
     co_end;
 }
 
-TASK_TEST(a_walk_can_be_closed_while_a_thread_reads, { awl_walk *w; awl_task *t; int rc; })
+TASK_TEST(a_walk_can_be_closed_while_a_thread_reads, {
+    awl_walk *w;
+    awl_task *t;
+    int rc;
+})
 {
     co_begin;
     self->w = awl_walk_new(path_of(""), NULL);
@@ -200,7 +240,12 @@ TASK_TEST(a_walk_can_be_closed_while_a_thread_reads, { awl_walk *w; awl_task *t;
     co_end;
 }
 
-TASK_TEST(closing_goes_on_when_nobody_waits, { awl_file *f; awl_task *t; int rc; char c; })
+TASK_TEST(closing_goes_on_when_nobody_waits, {
+    awl_file *f;
+    awl_task *t;
+    int rc;
+    char c;
+})
 {
     co_begin;
     put_file("a", "x");

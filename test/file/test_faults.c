@@ -2,7 +2,11 @@
 #define _GNU_SOURCE
 #include "rig.h"
 
-TASK_TEST(parts_make_a_whole, { awl_file *f; int64_t n; char buf[16]; })
+TASK_TEST(parts_make_a_whole, {
+    awl_file *f;
+    int64_t n;
+    char buf[16];
+})
 {
     co_begin;
     at_most(WRITE, 3);
@@ -22,7 +26,10 @@ TASK_TEST(parts_make_a_whole, { awl_file *f; int64_t n; char buf[16]; })
     co_end;
 }
 
-TASK_TEST(a_full_disk_leaves_the_position_behind_what_is_there, { awl_file *f; int rc; })
+TASK_TEST(a_full_disk_leaves_the_position_behind_what_is_there, {
+    awl_file *f;
+    int rc;
+})
 {
     co_begin;
     co_let(self->f, awl_file_open(path_of("a"), O_WRONLY | O_CREAT, 0600));
@@ -38,7 +45,12 @@ TASK_TEST(a_full_disk_leaves_the_position_behind_what_is_there, { awl_file *f; i
     co_end;
 }
 
-TASK_TEST(what_was_read_before_an_error_comes_first, { awl_file *f; int rc; int64_t n; char buf[8]; })
+TASK_TEST(what_was_read_before_an_error_comes_first, {
+    awl_file *f;
+    int rc;
+    int64_t n;
+    char buf[8];
+})
 {
     co_begin;
     put_file("a", "abcdef");
@@ -60,7 +72,9 @@ TASK_TEST(an_atomic_write_that_fails_has_not_been, { int rc, i; })
     static const struct {
         enum faulty call;
         int n, error;
-    } faults[] = { { OPEN, 1, EMFILE }, { WRITE, 1, ENOSPC }, { WRITE, 2, EIO }, { SYNC, 1, EIO }, { RENAME, 1, EROFS } };
+    } faults[] = {
+        { OPEN, 1, EMFILE }, { WRITE, 1, ENOSPC }, { WRITE, 2, EIO }, { SYNC, 1, EIO }, { RENAME, 1, EROFS }
+    };
 
     co_begin;
     put_file("a", "before");
@@ -93,7 +107,10 @@ TASK_TEST(the_folder_is_synced_too, { int rc; })
 }
 
 /* After a failed fsync nobody knows what is on the disk, whatever a second one says. */
-TASK_TEST(a_failed_sync_cannot_be_tried_again, { awl_file *f; int rc; })
+TASK_TEST(a_failed_sync_cannot_be_tried_again, {
+    awl_file *f;
+    int rc;
+})
 {
     co_begin;
     co_let(self->f, awl_file_replace(path_of("a"), 0));
@@ -111,7 +128,10 @@ TASK_TEST(a_failed_sync_cannot_be_tried_again, { awl_file *f; int rc; })
     co_end;
 }
 
-TASK_TEST(a_failed_rename_can_be_tried_again, { awl_file *f; int rc; })
+TASK_TEST(a_failed_rename_can_be_tried_again, {
+    awl_file *f;
+    int rc;
+})
 {
     co_begin;
     co_let(self->f, awl_file_replace(path_of("a"), 0));
@@ -124,7 +144,11 @@ TASK_TEST(a_failed_rename_can_be_tried_again, { awl_file *f; int rc; })
     co_end;
 }
 
-TASK_TEST(errors_of_a_disk_are_the_streams, { awl_file *f; awl_stream *s; int rc; })
+TASK_TEST(errors_of_a_disk_are_the_streams, {
+    awl_file *f;
+    awl_stream *s;
+    int rc;
+})
 {
     co_begin;
     co_let(self->f, awl_file_open(path_of("a"), O_WRONLY | O_CREAT, 0600));
@@ -140,7 +164,12 @@ TASK_TEST(errors_of_a_disk_are_the_streams, { awl_file *f; awl_stream *s; int rc
     co_end;
 }
 
-TASK_TEST(what_a_stream_read_before_an_error_comes_first, { awl_file *f; awl_stream *s; char *line; int rc; })
+TASK_TEST(what_a_stream_read_before_an_error_comes_first, {
+    awl_file *f;
+    awl_stream *s;
+    char *line;
+    int rc;
+})
 {
     co_begin;
     put_file("a", "one\ntwo\n");

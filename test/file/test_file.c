@@ -2,7 +2,11 @@
 #define _GNU_SOURCE
 #include "rig.h"
 
-TASK_TEST(what_is_written_is_read, { awl_file *f; int64_t n; char buf[16]; })
+TASK_TEST(what_is_written_is_read, {
+    awl_file *f;
+    int64_t n;
+    char buf[16];
+})
 {
     co_begin;
     co_let(self->f, awl_file_open(path_of("a"), O_RDWR | O_CREAT | O_EXCL, 0600));
@@ -21,7 +25,11 @@ TASK_TEST(what_is_written_is_read, { awl_file *f; int64_t n; char buf[16]; })
     co_end;
 }
 
-TASK_TEST(offsets_are_beside_the_position, { awl_file *f; int64_t n; char buf[4]; })
+TASK_TEST(offsets_are_beside_the_position, {
+    awl_file *f;
+    int64_t n;
+    char buf[4];
+})
 {
     co_begin;
     put_file("a", "0123456789");
@@ -57,7 +65,11 @@ TASK_TEST(appending_goes_to_the_end_wherever_that_is, { awl_file *a, *b; })
     co_end;
 }
 
-TASK_TEST(a_file_can_be_cut_and_grown_and_asked, { awl_file *f; awl_file_info info; struct stat st; })
+TASK_TEST(a_file_can_be_cut_and_grown_and_asked, {
+    awl_file *f;
+    awl_file_info info;
+    struct stat st;
+})
 {
     co_begin;
     co_let(self->f, awl_file_open(path_of("a"), O_RDWR | O_CREAT, 0640));
@@ -83,7 +95,12 @@ TASK_TEST(a_file_can_be_cut_and_grown_and_asked, { awl_file *f; awl_file_info in
 }
 
 /* Also where size_t and long have 32 bits. */
-TASK_TEST(files_are_larger_than_4_gib, { awl_file *f; awl_file_info info; int64_t n; char c; })
+TASK_TEST(files_are_larger_than_4_gib, {
+    awl_file *f;
+    awl_file_info info;
+    int64_t n;
+    char c;
+})
 {
     const int64_t far = (int64_t)5 << 30;
 
@@ -104,7 +121,11 @@ TASK_TEST(files_are_larger_than_4_gib, { awl_file *f; awl_file_info info; int64_
 
 static char large[3 << 20], back[3 << 20];
 
-TASK_TEST(much_is_written_whole_and_read_by_the_mib, { awl_file *f; int64_t n; size_t all; })
+TASK_TEST(much_is_written_whole_and_read_by_the_mib, {
+    awl_file *f;
+    int64_t n;
+    size_t all;
+})
 {
     co_begin;
     for (size_t i = 0; i < sizeof large; i++)
@@ -127,7 +148,11 @@ TASK_TEST(much_is_written_whole_and_read_by_the_mib, { awl_file *f; int64_t n; s
     co_end;
 }
 
-TASK_TEST(tasks_take_their_turns, { awl_file *f; awl_task *t[4]; int i, rc; })
+TASK_TEST(tasks_take_their_turns, {
+    awl_file *f;
+    awl_task *t[4];
+    int i, rc;
+})
 {
     co_begin;
     co_let(self->f, awl_file_open(path_of("log"), O_WRONLY | O_CREAT, 0600));
@@ -168,7 +193,12 @@ TASK_TEST(descriptors_are_not_passed_on, { awl_file *f, *g, *h; })
     co_end;
 }
 
-TASK_TEST(a_temporary_file_has_no_name, { awl_file *f; int64_t n; char buf[4]; awl_file_info info; })
+TASK_TEST(a_temporary_file_has_no_name, {
+    awl_file *f;
+    int64_t n;
+    char buf[4];
+    awl_file_info info;
+})
 {
     co_begin;
     co_let(self->f, awl_file_temporary(path_of("")));
@@ -183,7 +213,10 @@ TASK_TEST(a_temporary_file_has_no_name, { awl_file *f; int64_t n; char buf[4]; a
     co_end;
 }
 
-TASK_TEST(a_temporary_file_is_where_the_environment_says, { awl_file *f; int rc; })
+TASK_TEST(a_temporary_file_is_where_the_environment_says, {
+    awl_file *f;
+    int rc;
+})
 {
     co_begin;
     setenv("TMPDIR", path_of("nowhere"), 1);
@@ -197,7 +230,10 @@ TASK_TEST(a_temporary_file_is_where_the_environment_says, { awl_file *f; int rc;
 
 /* ---- Errors ----------------------------------------------------------------------------------------------------- */
 
-TASK_TEST(what_cannot_be_opened_says_why, { awl_file *f; int rc; })
+TASK_TEST(what_cannot_be_opened_says_why, {
+    awl_file *f;
+    int rc;
+})
 {
     co_begin;
     put_file("a", "x");
@@ -221,7 +257,12 @@ TASK_TEST(what_cannot_be_opened_says_why, { awl_file *f; int rc; })
     co_end;
 }
 
-TASK_TEST(wrong_arguments_are_errors, { awl_file *f; int rc; char c; awl_file_info info; })
+TASK_TEST(wrong_arguments_are_errors, {
+    awl_file *f;
+    int rc;
+    char c;
+    awl_file_info info;
+})
 {
     co_begin;
     put_file("a", "x");
@@ -251,7 +292,11 @@ TASK_TEST(wrong_arguments_are_errors, { awl_file *f; int rc; char c; awl_file_in
     co_end;
 }
 
-TASK_TEST(after_closing_there_is_nothing, { awl_file *f; int rc; char c; })
+TASK_TEST(after_closing_there_is_nothing, {
+    awl_file *f;
+    int rc;
+    char c;
+})
 {
     co_begin;
     put_file("a", "x");
@@ -267,7 +312,12 @@ TASK_TEST(after_closing_there_is_nothing, { awl_file *f; int rc; char c; })
     co_end;
 }
 
-TASK_TEST(a_file_can_be_closed_under_those_who_use_it, { awl_file *f; awl_task *t, *u; int rc; char c[2]; })
+TASK_TEST(a_file_can_be_closed_under_those_who_use_it, {
+    awl_file *f;
+    awl_task *t, *u;
+    int rc;
+    char c[2];
+})
 {
     co_begin;
     put_file("a", "xyz");
@@ -293,7 +343,10 @@ TASK_TEST(a_file_can_be_closed_under_those_who_use_it, { awl_file *f; awl_task *
 
 static awl_file *elsewhere;
 
-co_def(read_elsewhere, { int rc; char c; })
+co_def(read_elsewhere, {
+    int rc;
+    char c;
+})
 {
     co_begin;
     CHECK_FAILS(AWL_EOTHERLOOP, awl_file_read(elsewhere, &self->c, 1));
@@ -314,7 +367,11 @@ TEST(a_file_is_of_one_loop)
     awl_loop_close(loop); /* which closes the file */
 }
 
-co_def(leave_open, { awl_file *f; awl_task *t; char c; })
+co_def(leave_open, {
+    awl_file *f;
+    awl_task *t;
+    char c;
+})
 {
     co_begin;
     co_let(self->f, awl_file_open(path_of("a"), O_RDONLY, 0));
@@ -330,7 +387,10 @@ TEST(the_loop_closes_what_is_open)
     run_main(co_call(leave_open));
 }
 
-co_def(with_executor_shut, { awl_file *f; int rc; })
+co_def(with_executor_shut, {
+    awl_file *f;
+    int rc;
+})
 {
     co_begin;
     co_let(self->f, awl_file_open(path_of("a"), O_RDONLY, 0));

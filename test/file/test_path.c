@@ -2,7 +2,10 @@
 #define _GNU_SOURCE
 #include "rig.h"
 
-TASK_TEST(names_are_asked_moved_and_removed, { awl_file_info info; int rc; })
+TASK_TEST(names_are_asked_moved_and_removed, {
+    awl_file_info info;
+    int rc;
+})
 {
     co_begin;
     put_file("a", "12345");
@@ -23,7 +26,10 @@ TASK_TEST(names_are_asked_moved_and_removed, { awl_file_info info; int rc; })
     co_end;
 }
 
-TASK_TEST(their_errors_name_them, { awl_file_info info; int rc; })
+TASK_TEST(their_errors_name_them, {
+    awl_file_info info;
+    int rc;
+})
 {
     co_begin;
     memset(&self->info, 1, sizeof self->info);
@@ -41,7 +47,10 @@ TASK_TEST(their_errors_name_them, { awl_file_info info; int rc; })
     co_end;
 }
 
-TASK_TEST(no_name_is_an_error, { awl_file_info info; int rc; })
+TASK_TEST(no_name_is_an_error, {
+    awl_file_info info;
+    int rc;
+})
 {
     co_begin;
     CHECK_FAILS(EINVAL, awl_stat(NULL, &self->info));
@@ -57,7 +66,10 @@ TASK_TEST(no_name_is_an_error, { awl_file_info info; int rc; })
     co_end;
 }
 
-TASK_TEST(folders_are_made_with_those_above, { awl_file_info info; int rc; })
+TASK_TEST(folders_are_made_with_those_above, {
+    awl_file_info info;
+    int rc;
+})
 {
     co_begin;
     co_await(awl_mkdir_all(path_of("a//b/c/"), 0700));
@@ -71,7 +83,10 @@ TASK_TEST(folders_are_made_with_those_above, { awl_file_info info; int rc; })
     co_end;
 }
 
-TASK_TEST(a_name_that_is_moved_for_nobody_is_moved, { awl_task *t; int rc; })
+TASK_TEST(a_name_that_is_moved_for_nobody_is_moved, {
+    awl_task *t;
+    int rc;
+})
 {
     co_begin;
     put_file("a", "");

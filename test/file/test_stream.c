@@ -3,21 +3,25 @@
 #include "rig.h"
 
 /* Opens a file and a stream of it. */
-#define OPEN_STREAM(name, flags)                                                                                       \
-    do {                                                                                                               \
-        co_let(self->f, awl_file_open(path_of(name), (flags), 0600));                                                       \
-        self->s = awl_file_stream(self->f, NULL);                                                                      \
-        CHECK(self->s != NULL);                                                                                        \
+#define OPEN_STREAM(name, flags)                                      \
+    do {                                                              \
+        co_let(self->f, awl_file_open(path_of(name), (flags), 0600)); \
+        self->s = awl_file_stream(self->f, NULL);                     \
+        CHECK(self->s != NULL);                                       \
     } while (0)
 
-#define STREAM_END                                                                                                     \
-    co_finally;                                                                                                        \
-    go_on();                                                                                                           \
-    awl_stream_close(self->s);                                                                                         \
-    awl_file_close(self->f);                                                                                           \
+#define STREAM_END             \
+    co_finally;                \
+    go_on();                   \
+    awl_stream_close(self->s); \
+    awl_file_close(self->f);   \
     co_end
 
-TASK_TEST(lines_of_a_file, { awl_file *f; awl_stream *s; char *line; })
+TASK_TEST(lines_of_a_file, {
+    awl_file *f;
+    awl_stream *s;
+    char *line;
+})
 {
     co_begin;
     put_file("a", "one\ntwo\nthree");
@@ -37,7 +41,13 @@ TASK_TEST(lines_of_a_file, { awl_file *f; awl_stream *s; char *line; })
 
 static char big[3000000], back[3000000];
 
-TASK_TEST(blocks_come_in_order, { awl_file *f, *g; awl_stream *s, *to; int n; size_t all; char buf[10007]; })
+TASK_TEST(blocks_come_in_order, {
+    awl_file *f, *g;
+    awl_stream *s, *to;
+    int n;
+    size_t all;
+    char buf[10007];
+})
 {
     co_begin;
     for (size_t i = 0; i < sizeof big; i++)
@@ -72,7 +82,11 @@ TASK_TEST(blocks_come_in_order, { awl_file *f, *g; awl_stream *s, *to; int n; si
     co_end;
 }
 
-TASK_TEST(a_stream_begins_at_the_position, { awl_file *f; awl_stream *s; char *line; })
+TASK_TEST(a_stream_begins_at_the_position, {
+    awl_file *f;
+    awl_stream *s;
+    char *line;
+})
 {
     co_begin;
     put_file("a", "0123456789");
@@ -89,7 +103,11 @@ TASK_TEST(a_stream_begins_at_the_position, { awl_file *f; awl_stream *s; char *l
     STREAM_END;
 }
 
-TASK_TEST(a_stream_may_outlive_its_file, { awl_file *f; awl_stream *s; int i; })
+TASK_TEST(a_stream_may_outlive_its_file, {
+    awl_file *f;
+    awl_stream *s;
+    int i;
+})
 {
     co_begin;
     OPEN_STREAM("log", O_WRONLY | O_CREAT | O_APPEND);
@@ -102,7 +120,10 @@ TASK_TEST(a_stream_may_outlive_its_file, { awl_file *f; awl_stream *s; int i; })
     STREAM_END;
 }
 
-TASK_TEST(closing_writes_what_is_left, { awl_file *f; awl_stream *s; })
+TASK_TEST(closing_writes_what_is_left, {
+    awl_file *f;
+    awl_stream *s;
+})
 {
     co_begin;
     OPEN_STREAM("a", O_WRONLY | O_CREAT);
@@ -115,7 +136,13 @@ TASK_TEST(closing_writes_what_is_left, { awl_file *f; awl_stream *s; })
     STREAM_END;
 }
 
-TASK_TEST(a_slow_disk_holds_the_writer_back, { awl_file *f; awl_stream *s; awl_task *t; int i; bool go; })
+TASK_TEST(a_slow_disk_holds_the_writer_back, {
+    awl_file *f;
+    awl_stream *s;
+    awl_task *t;
+    int i;
+    bool go;
+})
 {
     co_begin;
     OPEN_STREAM("a", O_WRONLY | O_CREAT);
@@ -141,7 +168,11 @@ TASK_TEST(a_slow_disk_holds_the_writer_back, { awl_file *f; awl_stream *s; awl_t
     co_end;
 }
 
-TASK_TEST(an_aborted_stream_drops_what_is_left, { awl_file *f; awl_stream *s; int rc; })
+TASK_TEST(an_aborted_stream_drops_what_is_left, {
+    awl_file *f;
+    awl_stream *s;
+    int rc;
+})
 {
     co_begin;
     OPEN_STREAM("a", O_WRONLY | O_CREAT);
@@ -157,7 +188,13 @@ TASK_TEST(an_aborted_stream_drops_what_is_left, { awl_file *f; awl_stream *s; in
     STREAM_END;
 }
 
-TASK_TEST(a_read_of_a_stream_can_be_cancelled, { awl_file *f; awl_stream *s; awl_task *t; int rc; char *line, c; })
+TASK_TEST(a_read_of_a_stream_can_be_cancelled, {
+    awl_file *f;
+    awl_stream *s;
+    awl_task *t;
+    int rc;
+    char *line, c;
+})
 {
     co_begin;
     put_file("a", "line\n");
@@ -174,7 +211,13 @@ TASK_TEST(a_read_of_a_stream_can_be_cancelled, { awl_file *f; awl_stream *s; awl
     co_end;
 }
 
-TASK_TEST(a_stream_can_be_closed_while_a_thread_reads, { awl_file *f; awl_stream *s; awl_task *t; int rc; char c; })
+TASK_TEST(a_stream_can_be_closed_while_a_thread_reads, {
+    awl_file *f;
+    awl_stream *s;
+    awl_task *t;
+    int rc;
+    char c;
+})
 {
     co_begin;
     put_file("a", "line\n");
@@ -194,7 +237,13 @@ TASK_TEST(a_stream_can_be_closed_while_a_thread_reads, { awl_file *f; awl_stream
 }
 
 /* The page cache has what was just written; if the file system cannot say so, threads read it. */
-TASK_TEST(what_is_in_memory_is_read_at_once, { awl_file *f; awl_stream *s; int n; size_t all; char *line; })
+TASK_TEST(what_is_in_memory_is_read_at_once, {
+    awl_file *f;
+    awl_stream *s;
+    int n;
+    size_t all;
+    char *line;
+})
 {
     co_begin;
     allow_now(true);
@@ -215,7 +264,13 @@ TASK_TEST(what_is_in_memory_is_read_at_once, { awl_file *f; awl_stream *s; int n
 
 /* ---- A file that grows ------------------------------------------------------------------------------------------ */
 
-TASK_TEST(a_growing_file_is_followed, { awl_file *f; awl_stream *s; awl_task *t; char *line; int ms; })
+TASK_TEST(a_growing_file_is_followed, {
+    awl_file *f;
+    awl_stream *s;
+    awl_task *t;
+    char *line;
+    int ms;
+})
 {
     co_begin;
     put_file("log", "one\nt");
@@ -241,7 +296,10 @@ TASK_TEST(a_growing_file_is_followed, { awl_file *f; awl_stream *s; awl_task *t;
 
 /* ---- Wrong use -------------------------------------------------------------------------------------------------- */
 
-TASK_TEST(a_stream_needs_an_open_file, { awl_file *f; awl_stream *s; })
+TASK_TEST(a_stream_needs_an_open_file, {
+    awl_file *f;
+    awl_stream *s;
+})
 {
     co_begin;
     CHECK(!awl_file_stream(NULL, NULL));
@@ -262,7 +320,14 @@ TASK_TEST(a_stream_needs_an_open_file, { awl_file *f; awl_stream *s; })
     STREAM_END;
 }
 
-TASK_TEST(a_full_executor_is_waited_for, { awl_file *f; awl_stream *s; awl_executor *own; char *line; int i; awl_task *t[4]; })
+TASK_TEST(a_full_executor_is_waited_for, {
+    awl_file *f;
+    awl_stream *s;
+    awl_executor *own;
+    char *line;
+    int i;
+    awl_task *t[4];
+})
 {
     co_begin;
     put_file("a", "line\n");
@@ -302,7 +367,12 @@ TASK_TEST(a_full_executor_is_waited_for, { awl_file *f; awl_stream *s; awl_execu
     co_end;
 }
 
-co_def(leave_streams, { awl_file *f; awl_stream *s, *t; char c; int rc; })
+co_def(leave_streams, {
+    awl_file *f;
+    awl_stream *s, *t;
+    char c;
+    int rc;
+})
 {
     co_begin;
     co_let(self->f, awl_file_open(path_of("a"), O_RDWR, 0));

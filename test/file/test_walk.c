@@ -18,7 +18,12 @@ static void note(const awl_walk_entry *e)
 }
 
 /* Walks through the test's folder to the end. `skip`: a folder to leave out. */
-co_def(walk_all, { awl_walk_options options; const char *skip; awl_walk *w; awl_walk_entry *e; })
+co_def(walk_all, {
+    awl_walk_options options;
+    const char *skip;
+    awl_walk *w;
+    awl_walk_entry *e;
+})
 {
     co_begin;
     seen[0] = '\0';
@@ -77,7 +82,13 @@ TASK_TEST(folders_come_before_what_is_in_them, { const char *x, *y, *z; })
     co_end;
 }
 
-TASK_TEST(entries_are_counted_and_limited, { int i, n; char name[16]; awl_walk *w; awl_walk_entry *e; int rc; })
+TASK_TEST(entries_are_counted_and_limited, {
+    int i, n;
+    char name[16];
+    awl_walk *w;
+    awl_walk_entry *e;
+    int rc;
+})
 {
     co_begin;
     for (self->i = 0; self->i < 200; self->i++) {
@@ -102,7 +113,10 @@ TASK_TEST(entries_are_counted_and_limited, { int i, n; char name[16]; awl_walk *
     co_end;
 }
 
-TASK_TEST(what_is_known_of_entries_can_be_asked_for, { awl_walk *w; awl_walk_entry *e; })
+TASK_TEST(what_is_known_of_entries_can_be_asked_for, {
+    awl_walk *w;
+    awl_walk_entry *e;
+})
 {
     co_begin;
     put_file("a", "12345");
@@ -129,7 +143,10 @@ TASK_TEST(a_folder_that_cannot_be_read_is_said_and_passed, {})
     co_end;
 }
 
-TASK_TEST(a_folder_that_has_become_a_link_is_not_followed, { awl_walk *w; awl_walk_entry *e; })
+TASK_TEST(a_folder_that_has_become_a_link_is_not_followed, {
+    awl_walk *w;
+    awl_walk_entry *e;
+})
 {
     co_begin;
     CHECK_INT(mkdir(path_of("a"), 0755), 0);
@@ -150,7 +167,10 @@ TASK_TEST(a_folder_that_has_become_a_link_is_not_followed, { awl_walk *w; awl_wa
     co_end;
 }
 
-TASK_TEST(a_walk_needs_a_folder, { awl_walk *w; int rc; })
+TASK_TEST(a_walk_needs_a_folder, {
+    awl_walk *w;
+    int rc;
+})
 {
     co_begin;
     CHECK(!awl_walk_new(NULL, NULL));
@@ -174,7 +194,10 @@ TASK_TEST(a_walk_needs_a_folder, { awl_walk *w; int rc; })
     co_end;
 }
 
-co_def(leave_walk, { awl_walk *w; awl_walk_entry *e; })
+co_def(leave_walk, {
+    awl_walk *w;
+    awl_walk_entry *e;
+})
 {
     co_begin;
     self->w = awl_walk_new(path_of(""), NULL);

@@ -2,7 +2,10 @@
 #define _GNU_SOURCE
 #include "rig.h"
 
-TASK_TEST(a_whole_file_is_read, { char *text; size_t len; })
+TASK_TEST(a_whole_file_is_read, {
+    char *text;
+    size_t len;
+})
 {
     co_begin;
     put_file("a", "all of it");
@@ -26,7 +29,11 @@ TASK_TEST(a_whole_file_is_read, { char *text; size_t len; })
     co_end;
 }
 
-TASK_TEST(a_limit_is_a_limit, { char *text; size_t len; int rc; })
+TASK_TEST(a_limit_is_a_limit, {
+    char *text;
+    size_t len;
+    int rc;
+})
 {
     co_begin;
     put_file("a", "0123456789");
@@ -47,7 +54,13 @@ TASK_TEST(a_limit_is_a_limit, { char *text; size_t len; int rc; })
     co_end;
 }
 
-TASK_TEST(a_file_grows_while_it_is_read, { char *text; awl_task *t; size_t len; int i; FILE *f; })
+TASK_TEST(a_file_grows_while_it_is_read, {
+    char *text;
+    awl_task *t;
+    size_t len;
+    int i;
+    FILE *f;
+})
 {
     co_begin;
     put_file("a", "short");
@@ -68,7 +81,10 @@ TASK_TEST(a_file_grows_while_it_is_read, { char *text; awl_task *t; size_t len; 
     co_end;
 }
 
-TASK_TEST(a_file_is_replaced_when_it_is_whole, { awl_file *f; struct stat st; })
+TASK_TEST(a_file_is_replaced_when_it_is_whole, {
+    awl_file *f;
+    struct stat st;
+})
 {
     co_begin;
     put_file("a", "before");
@@ -137,7 +153,12 @@ TASK_TEST(a_link_is_replaced_not_followed, { struct stat st; })
     co_end;
 }
 
-TASK_TEST(long_names_have_shorter_ones_meanwhile, { char path[400]; awl_file *f; size_t n; int rc; })
+TASK_TEST(long_names_have_shorter_ones_meanwhile, {
+    char path[400];
+    awl_file *f;
+    size_t n;
+    int rc;
+})
 {
     co_begin;
     self->n = strlen(strcat(strcpy(self->path, path_of("")), "/"));
@@ -149,7 +170,10 @@ TASK_TEST(long_names_have_shorter_ones_meanwhile, { char path[400]; awl_file *f;
     co_end;
 }
 
-TASK_TEST(what_cannot_be_replaced_is_not_begun, { int rc; awl_file *f; })
+TASK_TEST(what_cannot_be_replaced_is_not_begun, {
+    int rc;
+    awl_file *f;
+})
 {
     co_begin;
     CHECK_INT(mkdir(path_of("folder"), 0755), 0);

@@ -5,7 +5,10 @@
 #include "../file/folder.h"
 
 /* Lets threads close what was given back. */
-co_def(quiet, { awl_executor_stats stats; int turns; })
+co_def(quiet, {
+    awl_executor_stats stats;
+    int turns;
+})
 {
     co_begin;
     while (self->turns++ < 4) {
@@ -39,7 +42,10 @@ CLIENT_TEST(a_body_becomes_a_file, ANSWERS(SAY(HELLO), SAY(EMPTY)), { int64_t n;
 static char much[1000000];
 static char answer_of_much[1000100];
 
-CLIENT_TEST(much_becomes_a_file, ANSWERS({ .text = answer_of_much, .size = 1, .then = KEEP }), { int64_t n; struct stat st; })
+CLIENT_TEST(much_becomes_a_file, ANSWERS({ .text = answer_of_much, .size = 1, .then = KEEP }), {
+    int64_t n;
+    struct stat st;
+})
 {
     co_begin;
     memset(much, 'x', sizeof much - 1);
@@ -55,7 +61,9 @@ CLIENT_TEST(much_becomes_a_file, ANSWERS({ .text = answer_of_much, .size = 1, .t
 }
 
 CLIENT_TEST(what_is_not_whole_is_no_file,
-            ANSWERS({ .text = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello", .then = CLOSE }, SAY(HELLO), SAY(HELLO)), {})
+            ANSWERS({ .text = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello", .then = CLOSE }, SAY(HELLO),
+                    SAY(HELLO)),
+            {})
 {
     co_begin;
     OPEN(.raw = true);

@@ -61,9 +61,10 @@ int __wrap_bind(int fd, const struct sockaddr *name, socklen_t size);
 int __wrap_bind(int fd, const struct sockaddr *name, socklen_t size)
 {
     const int rc = __real_bind(fd, name, size);
+    const struct sockaddr_un *of_file = (const void *)name;
     struct stat status;
 
-    if (!rc && name->sa_family == AF_UNIX && !lstat(((const struct sockaddr_un *)(const void *)name)->sun_path, &status))
+    if (!rc && name->sa_family == AF_UNIX && !lstat(of_file->sun_path, &status))
         bound_mode = status.st_mode & 07777;
     return rc;
 }

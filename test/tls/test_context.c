@@ -82,8 +82,8 @@ static const char *heard_at(time_t now)
 TEST(a_certificate_of_ours_that_is_over_is_reported)
 {
     CHECK_STR(heard_at(0), "");
-    CHECK_CONTAINS(heard_at(100000), "awl_tls_server: a certificate of ours is not valid yet: is the clock right?: memory: the "
-                                     "certificate of 'O=awl tests, CN=server_ec' is good from 20");
+    CHECK_CONTAINS(heard_at(100000), "awl_tls_server: a certificate of ours is not valid yet: is the clock right?: memory: "
+                                     "the certificate of 'O=awl tests, CN=server_ec' is good from 20");
     if (sizeof(time_t) > 4) /* it is good until after 2038 */
         CHECK_CONTAINS(heard_at((time_t)((int64_t)1 << 33)),
                        "awl_tls_server: a certificate of ours has expired: others will refuse it: ");

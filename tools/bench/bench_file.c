@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bench.h"
@@ -40,7 +41,12 @@ static double read_blocking(int64_t expected)
     return expected ? -1 : bench_now() - start;
 }
 
-co_def(read_by_stream, { int64_t left; awl_file *f; awl_stream *s; int n; })
+co_def(read_by_stream, {
+    int64_t left;
+    awl_file *f;
+    awl_stream *s;
+    int n;
+})
 {
     co_begin;
     co_let(self->f, awl_file_open(path, O_RDONLY, 0));
@@ -68,31 +74,45 @@ static int compare(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-/* One after the other, in turn; the median of each, and of the ratios. */
-co_def(compare_reads, { bench *b; double stream[ROUNDS], blocking[ROUNDS], ratio[ROUNDS]; int i; double start; })
+/* Processor time of all threads, seconds: what others on the machine do changes it less. */
+static double cpu_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+static double median(double *numbers)
+{
+    qsort(numbers, ROUNDS, sizeof *numbers, compare);
+    return numbers[ROUNDS / 2];
+}
+
+/* One after the other, in turn; the median of each, and of the ratios. The first round is not counted. */
+co_def(compare_reads, {
+    bench *b;
+    double stream[ROUNDS], blocking[ROUNDS], ratio[ROUNDS], cpu_ratio[ROUNDS], start, cpu, cpu_between;
+    int i, at;
+})
 {
     co_begin;
-    for (self->i = -1; self->i < ROUNDS; self->i++) { /* the first is not counted */
-        const int i = self->i < 0 ? 0 : self->i;
-
-        self->blocking[i] = read_blocking(self->b->n * 1000000);
-        if (self->blocking[i] < 0)
+    for (self->i = -1; self->i < ROUNDS; self->i++) {
+        self->at = self->i < 0 ? 0 : self->i;
+        self->cpu = cpu_now();
+        self->blocking[self->at] = read_blocking(self->b->n * 1000000);
+        if (self->blocking[self->at] < 0)
             co_raise(EIO);
+        self->cpu_between = cpu_now();
         self->start = bench_now();
         co_await(co_call(read_by_stream, .left = self->b->n * 1000000));
-        {
-            const int j = self->i < 0 ? 0 : self->i;
-
-            self->stream[j] = bench_now() - self->start;
-            self->ratio[j] = self->stream[j] / self->blocking[j];
-        }
+        self->stream[self->at] = bench_now() - self->start;
+        self->ratio[self->at] = self->stream[self->at] / self->blocking[self->at];
+        self->cpu_ratio[self->at] = (cpu_now() - self->cpu_between) / (self->cpu_between - self->cpu);
     }
-    qsort(self->stream, ROUNDS, sizeof(double), compare);
-    qsort(self->blocking, ROUNDS, sizeof(double), compare);
-    qsort(self->ratio, ROUNDS, sizeof(double), compare);
-    self->b->seconds = self->stream[ROUNDS / 2];
-    bench_add(self->b, ", \"blocking_seconds\": %.6f, \"ratio\": %.3f", self->blocking[ROUNDS / 2],
-              self->ratio[ROUNDS / 2]);
+    self->b->seconds = median(self->stream);
+    bench_add(self->b, ", \"blocking_seconds\": %.6f, \"ratio\": %.3f, \"cpu_ratio\": %.3f", median(self->blocking),
+              median(self->ratio), median(self->cpu_ratio));
     co_end;
 }
 
