@@ -44,7 +44,8 @@
  * awl_error_message says the path and the error.
  *
  * THEIR ERRORS are those of the system call, and besides, not named below: ECANCELED; ENOMEM; AWL_ESHUTDOWN if the
- * default executor was shut down; AWL_ENOTHREAD; EINVAL for NULL; AWL_EOTHERLOOP for a file of another loop.
+ * default executor was shut down, ENOTSUP if it is a pool of processes; AWL_ENOTHREAD; EINVAL for NULL; AWL_EOTHERLOOP
+ * for a file of another loop.
  */
 #ifndef AWL_FILE_H
 #define AWL_FILE_H

@@ -408,3 +408,22 @@ TEST(without_an_executor_files_are_closed_all_the_same)
     put_file("a", "x");
     run_main(co_call(with_executor_shut));
 }
+
+TASK_TEST(processes_have_no_files_of_ours, { awl_file *f; awl_stream *s; awl_executor *processes; int rc; char c; })
+{
+    co_begin;
+    put_file("a", "x");
+    co_let(self->f, awl_file_open(path_of("a"), O_RDONLY, 0));
+    self->s = awl_file_stream(self->f, NULL);
+    self->processes = awl_process_pool_new(NULL);
+    CHECK(self->s && self->processes);
+    CHECK_INT(awl_executor_set_default(self->processes), 0);
+    CHECK_FAILS(ENOTSUP, awl_file_sync(self->f));
+    CHECK_FAILS(ENOTSUP, awl_file_open(path_of("a"), O_RDONLY, 0));
+    CHECK_FAILS(ENOTSUP, awl_stream_read(self->s, &self->c, 1));
+    co_finally;
+    awl_stream_close(self->s);
+    awl_file_close(self->f);
+    awl_executor_free(self->processes);
+    co_end;
+}
