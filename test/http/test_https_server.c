@@ -471,6 +471,25 @@ SITE_TEST(large_bodies_go_both_ways_over_tls, ({ .ask = AWL_TLS_ASK_NOTHING }), 
 }
 
 /* Where there is no TLS, the kernel sends files by itself. */
+/* Who was refused and sends on is heard for a while: to close at once would destroy the answer on its way. */
+SITE_TEST(who_is_refused_may_still_be_sending, ({ .ask = AWL_TLS_ASK_NOTHING }), {
+    char line[256], data[20000];
+    int i;
+})
+{
+    co_begin;
+    co_let(self->s, connects(site.client, "localhost"));
+    CHECK_INT(awl_stream_print(self->s, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n"), 0);
+    co_await(awl_stream_read_exactly(self->s, self->line, 12));
+    CHECK_MEM(self->line, "HTTP/1.1 413", 12);
+    for (self->i = 0; self->i < 50; self->i++) {
+        CHECK_INT(awl_stream_write(self->s, self->data, sizeof self->data), 0);
+        co_await(awl_stream_drain(self->s));
+        co_await(awl_sleep(AWL_MS));
+    }
+    SITE_END;
+}
+
 SITE_TEST(files_go_through_tls, ({ .ask = AWL_TLS_ASK_NOTHING }), {
     char url[64];
     awl_response *r;
