@@ -230,9 +230,12 @@ static void unlink_signal(awl__signal *s)
         place = &atomic_load(place)->next;
     if (!atomic_load(place))
         return;
-    atomic_store(place, atomic_load(&s->next));
-    if (!atomic_load(&at->first))
+
+    /* While our handler is there somebody is in the list: else a signal to this very thread would be raised again by it,
+     * for ever, and this would never go on. */
+    if (place == &at->first && !atomic_load(&s->next))
         put_back(s->number, at);
+    atomic_store(place, atomic_load(&s->next));
 }
 
 int awl__signal_add(awl_loop *loop, awl__signal *s, int number, void (*fn)(awl__signal *s), unsigned flags)
