@@ -41,10 +41,10 @@ int awl__worker_start(awl__process_pool *pool)
 {
     awl__worker *w = find_slot(pool);
     const awl__message order = { .what = AWL__FORK, .slot = (uint32_t)(w - pool->workers), .id = ++pool->next_id };
-    int fds[2], error;
+    int fds[2], error = awl__sockets_open(SOCK_STREAM, fds);
 
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
-        return errno;
+    if (error)
+        return error;
     *w = (awl__worker){ .pool = pool, .fd = fds[0], .id = order.id, .io = { .quiet = true, .changed = changed } };
     error = awl__io_open(pool->executor.loop, &w->io, fds[0]);
     if (!error)

@@ -116,6 +116,9 @@ static inline awl__process_pool *awl__process_pool_of(awl_executor *executor)
 
 /* ---- process_server.c ------------------------------------------------------------------------------------------- */
 
+/* A pair of sockets that are in the place of no standard descriptor, though the program has none. 0 or the error. */
+int awl__sockets_open(int type, int fds[2]);
+
 /* In the loop's process: forks the server. Result: 0 or the error. */
 int awl__server_fork(awl__process_pool *pool);
 

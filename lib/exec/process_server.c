@@ -40,25 +40,39 @@ static int by_number(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* /dev/null for standard input, and for what is none of the program's own standard descriptors, as those were closed:
+ * one that is the loop's, or none. */
+static void place_standard(int fd, bool is_kept)
+{
+    const int flags = fcntl(fd, F_GETFD);
+    int null;
+
+    if (flags >= 0 && (is_kept || (fd != STDIN_FILENO && !(flags & FD_CLOEXEC))))
+        return;
+    null = open("/dev/null", O_RDWR);
+    if (null >= 0 && null != fd) {
+        dup2(null, fd);
+        close(null);
+    }
+}
+
 /* Closes all descriptors but standard output and error, the socket, and what jobs may use. */
 static void close_others(const awl__process_pool *pool, int control)
 {
     int kept[AWL__MOST_KEPT + 1] = { control };
     const size_t n = pool->options.n_keep + 1;
-    const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     int next = 3;
-    bool keeps_input = false;
 
-    for (size_t i = 1; i < n; i++) {
+    for (size_t i = 1; i < n; i++)
         kept[i] = pool->keep[i - 1];
-        keeps_input |= kept[i] == STDIN_FILENO;
-    }
-    if (null > STDIN_FILENO && !keeps_input)
-        dup2(null, STDIN_FILENO);
     qsort(kept, n, sizeof *kept, by_number);
+    for (int fd = 0; fd <= STDERR_FILENO; fd++)
+        place_standard(fd, bsearch(&fd, kept, n, sizeof *kept, by_number) != NULL);
     for (size_t i = 0; i < n; i++) {
+        if (kept[i] < next)
+            continue;
         close_from_to((unsigned)next, (unsigned)kept[i] - 1);
-        next = kept[i] >= next ? kept[i] + 1 : next;
+        next = kept[i] + 1;
     }
     close_from_to((unsigned)next, INT32_MAX);
 }
@@ -279,14 +293,44 @@ static _Noreturn void serve(const awl__process_pool *pool, int control)
 
 /* ---- In the loop's process -------------------------------------------------------------------------------------- */
 
+/* 0 or the error: then it is closed. */
+static int move_up(int *fd)
+{
+    const int low = *fd;
+
+    if (low > STDERR_FILENO)
+        return 0;
+    *fd = fcntl(low, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    close(low);
+    return *fd < 0 ? errno : 0;
+}
+
+int awl__sockets_open(int type, int fds[2])
+{
+    int error;
+
+    if (socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, fds) < 0)
+        return errno;
+    error = move_up(&fds[0]);
+    if (error) {
+        close(fds[1]);
+        return error;
+    }
+    error = move_up(&fds[1]);
+    if (error)
+        close(fds[0]);
+    return error;
+}
+
 int awl__server_fork(awl__process_pool *pool)
 {
     sigset_t all, before;
     int fds[2], error;
     pid_t pid;
 
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
-        return errno;
+    error = awl__sockets_open(SOCK_SEQPACKET, fds);
+    if (error)
+        return error;
     fflush(stdout); /* else what is not written yet is written by each process */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);

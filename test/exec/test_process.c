@@ -341,6 +341,67 @@ TASK_TEST(a_worker_has_its_socket_and_what_it_is_to_keep, { awl_executor *pools[
     co_end;
 }
 
+/* What its standard input is. */
+TASK_TEST(standard_input_can_be_kept, { awl_executor *pool; awl_bytes *path; int fds[2], saved, kept, rc; })
+{
+    co_begin;
+    CHECK_INT(pipe(self->fds), 0);
+    self->saved = fcntl(0, F_DUPFD_CLOEXEC, 3);
+    dup2(self->fds[0], 0);
+    self->pool = awl_process_pool_new(
+        &(awl_process_pool_options){ .workers = 1, .keep = &self->kept, .n_keep = 1, .start = AWL_START_WORKERS });
+    dup2(self->saved, 0);
+    close(self->saved);
+    close(self->fds[0]);
+    close(self->fds[1]);
+    if (!self->pool)
+        co_raise(errno);
+    co_let(self->path, awl_run_call(self->pool, AWL_CALL(input, NULL, 0)));
+    CHECK_MEM(self->path->data, "pipe:", 5);
+    co_finally;
+    awl_bytes_free(self->path);
+    co_end;
+}
+
+static int prints_to_both(const void *in, size_t len, awl_reply *reply)
+{
+    (void)in, (void)len;
+    awl_reply_set(reply, write(1, "", 1) + write(2, "", 1));
+    return 0;
+}
+
+/* A program whose standard descriptors are closed: what a job prints goes nowhere, and not to a socket of the pool's. */
+TASK_TEST(without_standard_descriptors_jobs_print_nowhere, { awl_executor *pool; int saved[3], i, n, rc, closed; })
+{
+    co_begin;
+    for (self->i = 0; self->i < 3; self->i++)
+        self->saved[self->i] = fcntl(self->i, F_DUPFD_CLOEXEC, 10);
+    for (self->closed = 1; self->closed < 8 && !self->rc; self->closed++) {
+        for (self->i = 0; self->i < 3; self->i++) {
+            if (self->closed & 1 << self->i)
+                close(self->i);
+        }
+        self->pool = awl_process_pool_new(&(awl_process_pool_options){ .workers = 1, .start = AWL_START_WORKERS });
+        self->rc = self->pool ? 0 : errno;
+        for (self->i = 0; self->i < 3 && !self->rc; self->i++) {
+            co_try(self->rc, awl_run_call(self->pool, AWL_CALL(prints_to_both, NULL, 0)));
+            if (!self->rc)
+                co_result(self->n);
+        }
+        if (self->pool)
+            co_try(self->i, awl_executor_shutdown(self->pool, 0));
+        for (self->i = 0; self->i < 3; self->i++)
+            dup2(self->saved[self->i], self->i);
+    }
+    for (self->i = 0; self->i < 3; self->i++)
+        close(self->saved[self->i]);
+    if (self->rc)
+        co_raise(self->rc);
+    CHECK_INT(self->closed, 8);
+    CHECK_INT(self->n, 2);
+    co_end;
+}
+
 /* Leaves a descriptor open each time; how many there are. */
 static int leaks(const void *in, size_t len, awl_reply *reply)
 {
