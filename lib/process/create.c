@@ -107,13 +107,13 @@ static int open_null(making *m, int i)
 /* One of its standard descriptors. 0 or the error. */
 static int arrange(making *m, int i, int what)
 {
-    m->plan.fds[i] = what ? what : i;
+    m->plan.fds[i] = what ? what : AWL__AS_IT_IS;
     if (what == AWL_PIPE)
         return open_pipe(m, i);
     if (what == AWL_DEVNULL)
         return open_null(m, i);
     if (what == AWL_STDOUT && i == 2)
-        m->plan.fds[i] = m->plan.fds[1];
+        m->plan.fds[i] = m->plan.fds[1] == AWL__AS_IT_IS ? 1 : m->plan.fds[1];
     else if (what < 0)
         return EINVAL;
     else if (what > 0 && fcntl(what, F_GETFD) < 0)
@@ -160,13 +160,15 @@ static int arrange_passed(making *m)
 
 static int make_plan(making *m)
 {
+    static const char *const nothing[] = { NULL };
+    const char *const *ours = environ ? (const char *const *)environ : nothing; /* clearenv leaves none */
     const awl_process_options *o = m->options;
     int error;
 
     if (!m->argv || !m->argv[0] || o->group < AWL_NEW_GROUP)
         return EINVAL;
     m->plan = (awl__spawn){ .argv = m->argv,
-                            .env = o->env ? o->env : (const char *const *)environ,
+                            .env = o->env ? o->env : ours,
                             .cwd = o->cwd,
                             .group = o->group,
                             .new_session = o->new_session,

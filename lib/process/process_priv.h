@@ -8,12 +8,16 @@
 
 /* ---- Starting a program (spawn.c): no loop, no memory ------------------------------------------------------------ */
 
+/* Instead of a descriptor: what this program has there goes to the child, unless exec closes it. A descriptor of ours may
+ * have got the place of one that was closed. */
+enum { AWL__AS_IT_IS = -1 };
+
 typedef struct awl__spawn {
     const char *const *argv;
     const char *const *env;
     const char *cwd;   /* NULL: as it is */
     const char *paths; /* to try one after the other: each with its zero byte, and an empty one at the end */
-    int fds[3];        /* what it has as 0, 1, 2 */
+    int fds[3];        /* what it has as 0, 1, 2; AWL__AS_IT_IS */
     int *keep;         /* what it has beside, ascending, above 2; there is room for one more behind them */
     size_t n_keep;
     pid_t group;

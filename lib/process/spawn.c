@@ -107,13 +107,16 @@ static int place_descriptors(const awl__spawn *plan, const int *keep, size_t n_k
 
     for (int i = 0; i < 3; i++) {
         from[i] = plan->fds[i];
-        if (from[i] != i && from[i] < 3)
-            from[i] = fcntl(from[i], F_DUPFD_CLOEXEC, 3);
+        if (from[i] == AWL__AS_IT_IS || from[i] == i || from[i] > 2)
+            continue;
+        from[i] = fcntl(from[i], F_DUPFD_CLOEXEC, 3);
         if (from[i] < 0)
             return errno;
     }
     for (int i = 0; i < 3; i++) {
-        if (from[i] == i ? fcntl(i, F_SETFD, 0) < 0 && errno != EBADF : dup2(from[i], i) < 0)
+        if (from[i] == AWL__AS_IT_IS)
+            continue;
+        if (from[i] == i ? fcntl(i, F_SETFD, 0) < 0 : dup2(from[i], i) < 0)
             return errno;
     }
     close_all_but(keep, n_keep);

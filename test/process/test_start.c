@@ -281,6 +281,55 @@ START_TEST(standard_descriptors_change_places, int saved[3]; int fds[2]; char te
     co_end;
 }
 
+/* Descriptors of ours that have the place of one that this program has not are not the child's for that. */
+START_TEST(what_is_closed_here_is_closed_there, int saved[3]; int i, closed; char bad[9];)
+{
+    co_begin;
+    for (self->i = 0; self->i < 3; self->i++)
+        self->saved[self->i] = fcntl(self->i, F_DUPFD_CLOEXEC, 10);
+    for (self->closed = 1; self->closed < 8 && !self->rc; self->closed++) {
+        for (self->i = 0; self->i < 3; self->i++) {
+            if (self->closed & 1 << self->i)
+                close(self->i);
+        }
+        co_try(self->rc, awl_create_subprocess_shell("[ ! -e /proc/$$/fd/0 ] && echo x",
+                                                     &(awl_process_options){ .out = AWL_PIPE, .err = AWL_PIPE }));
+        if (!self->rc) {
+            co_result(self->p);
+            co_try(self->rc, awl_process_communicate(self->p, NULL, 0, 0));
+        }
+        self->bad[self->closed] = (awl_process_output(self->p, NULL)[0] == 'x') != (self->closed & 1);
+        awl_process_close(self->p);
+        self->p = NULL;
+        for (self->i = 0; self->i < 3; self->i++)
+            dup2(self->saved[self->i], self->i);
+    }
+    for (self->i = 0; self->i < 3; self->i++)
+        close(self->saved[self->i]);
+    if (self->rc)
+        co_raise(self->rc);
+    for (self->i = 1; self->i < 8; self->i++)
+        CHECK_INT(self->bad[self->i], 0);
+    co_end;
+}
+
+START_TEST(without_an_environment_there_is_a_path, char **saved;)
+{
+    co_begin;
+    self->saved = environ;
+    environ = NULL; /* as clearenv() leaves it */
+    co_try(self->rc, awl_create_subprocess_exec(AWL_ARGV("true"), NULL));
+    environ = self->saved;
+    if (self->rc)
+        co_raise(self->rc);
+    co_result(self->p);
+    co_let(self->rc, awl_process_wait(self->p));
+    CHECK_INT(self->rc, 0);
+    co_finally;
+    awl_process_close(self->p);
+    co_end;
+}
+
 /* The masks of signals that are blocked and ignored, as the kernel shows them. */
 START_TEST(signals_are_as_in_a_new_program, sigset_t set;)
 {
