@@ -179,7 +179,10 @@ static void loop_closed(awl_loop *loop, awl__closer *closer)
     awl_process *p = (awl_process *)(void *)((char *)closer - offsetof(awl_process, closer));
     struct timespec pause = { .tv_nsec = 100000 };
 
-    (void)loop;
+    if (awl__loop_forked(loop)) { /* it is the parent's child */
+        awl__child_forget(&p->child);
+        return;
+    }
     if (!p->detached)
         kill_all(p);
     for (int i = 0; i < 14 && !p->detached && !p->has_ended && waitpid(p->child.pid, NULL, WNOHANG) == 0; i++) {

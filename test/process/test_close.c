@@ -186,3 +186,34 @@ TEST(the_end_of_the_loop_lets_the_detached_be)
     CHECK_INT(kill(-the_pid, SIGKILL), 0);
     CHECK_INT(end_of(the_pid), -SIGKILL);
 }
+
+/* ---- Forked children --------------------------------------------------------------------------------------------- */
+
+co_def(forks, { pid_t *forked; awl_process *p; })
+{
+    co_begin;
+    SH(self->p, "exec sleep 1000");
+    the_pid = awl_process_pid(self->p);
+    *self->forked = fork();
+    if (*self->forked == 0)
+        co_return(0); /* its run ends, and closes the loop */
+    CHECK_INT(end_of(*self->forked), 0);
+    CHECK(lives(the_pid));
+    CHECK_INT(awl_process_send_signal(self->p, 0), 0);
+    co_end;
+}
+
+TEST(a_forked_child_that_closes_the_loop_kills_nothing)
+{
+    for (int i = 0; i < 2; i++) {
+        pid_t forked = -1;
+        int rc;
+
+        no_pidfd = i;
+        rc = awl_run_with(co_call(forks, .forked = &forked), &virtual_options, NULL);
+        if (forked == 0)
+            _exit(rc == AWL_EFORKED ? 0 : 1);
+        CHECK_INT(rc, 0);
+        CHECK(dies(the_pid));
+    }
+}
