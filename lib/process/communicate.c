@@ -119,8 +119,6 @@ co_def(feed, { awl_process *p; const char *input; size_t len; int rc; })
 
 /* ---- Both -------------------------------------------------------------------------------------------------------- */
 
-enum { PARTS = 3 };
-
 /* Adds a task to those that are at work. False: no memory. */
 static bool begin(awl_task **tasks, size_t *n, awl_coro coroutine)
 {
@@ -143,21 +141,16 @@ static int begin_all(awl_process *p, const void *input, size_t len, size_t limit
     return 0;
 }
 
-co_def(communicate, {
-    awl_process *p, *held;
-    const void *input;
-    size_t len, limit, n;
-    awl_task *tasks[PARTS];
-    int code, rc;
-})
+co_define(awl__communicate)
 {
     co_begin;
-    if (!self->p || (self->len && (!self->input || !self->p->takes_input)))
+    if (!self->held || (self->len && (!self->input || !self->held->takes_input)))
         co_raise(EINVAL);
-    if (self->p->communicating)
+    if (self->held->closed)
+        co_raise(ECONNABORTED);
+    if (self->held->communicating)
         co_raise(EBUSY);
-    self->held = awl__process_keep(self->p);
-    self->held->communicating = true;
+    self->held->communicating = self->begun = true;
     self->rc = begin_all(self->held, self->input, self->len, self->limit, self->tasks, &self->n);
     if (self->rc)
         co_raise(self->rc);
@@ -166,20 +159,23 @@ co_def(communicate, {
     co_let(self->code, awl_process_wait(self->held));
     co_return(self->code);
     co_finally;
-    while (self->n > 0) {
-        self->n--;
-        awl_task_cancel(self->tasks[self->n]);
-        co_try_cancel(self->rc, self->tasks[self->n]);
-        awl_task_release(self->tasks[self->n]);
+    /* They end before this does, however often it is cancelled: what they work on is here. */
+    for (; self->n > 0; self->n--) {
+        while (!awl_task_done(self->tasks[self->n - 1])) {
+            awl_task_cancel(self->tasks[self->n - 1]);
+            co_try_cancel(self->rc, self->tasks[self->n - 1]);
+        }
+        awl_task_release(self->tasks[self->n - 1]);
     }
-    if (self->held) {
+    if (self->begun)
         self->held->communicating = false;
+    if (self->held)
         awl__process_drop(self->held);
-    }
     co_end;
 }
 
 awl_coro awl_process_communicate(awl_process *p, const void *input, size_t len, size_t limit)
 {
-    return co_call(communicate, .p = p, .input = input, .len = len, .limit = limit < SIZE_MAX ? limit : 0);
+    return awl__process_hold(p, co_call(awl__communicate, .held = p, .input = input, .len = len,
+                                        .limit = limit < SIZE_MAX ? limit : 0));
 }

@@ -85,12 +85,11 @@ int awl_process_returncode(const awl_process *p) { return p ? p->code : AWL_RUNN
 
 pid_t awl_process_pid(const awl_process *p) { return p ? p->pid : 0; }
 
-co_def(wait_for_end, { awl_process *p, *held; })
+co_def(wait_for_end, { awl_process *held; })
 {
     co_begin;
-    if (!self->p)
+    if (!self->held)
         co_raise(EINVAL);
-    self->held = awl__process_keep(self->p);
     co_await(awl_event_wait(&self->held->ended));
     if (self->held->error)
         co_raise(self->held->error);
@@ -101,7 +100,27 @@ co_def(wait_for_end, { awl_process *p, *held; })
     co_end;
 }
 
-awl_coro awl_process_wait(awl_process *p) { return co_call(wait_for_end, .p = p); }
+/* Operations hold a reference from their making on: their first step may come after the close, or never. */
+awl_coro awl__process_hold(awl_process *p, awl_coro coroutine)
+{
+    if (p && coroutine.frame_)
+        p->refs++;
+    return coroutine;
+}
+
+void awl__process_op_close(co_frame *frame)
+{
+    awl_process *held = NULL;
+
+    if (frame->type_ == &wait_for_end_type_)
+        held = ((struct wait_for_end *)(void *)frame)->held;
+    else if (frame->type_ == &awl__communicate_type_)
+        held = ((struct awl__communicate *)(void *)frame)->held;
+    if (held)
+        awl__process_drop(held);
+}
+
+awl_coro awl_process_wait(awl_process *p) { return awl__process_hold(p, co_call(wait_for_end, .held = p)); }
 
 /* ---- Signals ----------------------------------------------------------------------------------------------------- */
 
@@ -155,6 +174,7 @@ void awl_process_close(awl_process *p)
     kill_all(p);
     close_streams(p, true);
     reap(p);
+    p->closed = true;
     p->own_group = false;
     p->child.keep = false;
     awl__process_drop(p);
@@ -168,7 +188,7 @@ void awl_process_detach(awl_process *p)
     close_streams(p, false);
     reap(p);
     p->own_group = false;
-    p->detached = true;
+    p->closed = p->detached = true;
     p->child.keep = false;
     awl__process_drop(p);
 }

@@ -50,7 +50,7 @@ struct awl_process {
     pid_t pid;
     int code, error; /* at its end; error: ECHILD */
     unsigned refs;   /* its owner's, the watch's, and those of operations */
-    bool has_ended, own_group, communicating, detached;
+    bool has_ended, own_group, communicating, closed, detached;
     bool takes_input; /* there is, or was, a pipe to its standard input */
 };
 
@@ -61,6 +61,19 @@ static inline awl_process *awl__process_keep(awl_process *p)
     p->refs++;
     return p;
 }
+
+/* An operation of the process, which drops the reference that this gives it, when it ends or is closed. */
+awl_coro awl__process_hold(awl_process *p, awl_coro coroutine);
+
+enum { AWL__PARTS = 3 };
+co_declare(awl__communicate, {
+    awl_process *held;
+    const void *input;
+    size_t len, limit, n;
+    awl_task *tasks[AWL__PARTS];
+    int code, rc;
+    bool begun;
+});
 
 /* From here on its end is told. 0 or the error: it has been killed. */
 int awl__process_watch(awl_process *p, pid_t pid, bool own_group);

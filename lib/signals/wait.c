@@ -95,13 +95,12 @@ static int take(awl_signals *signals)
     return 0;
 }
 
-co_def(next_signal, { awl_signals *signals, *held; int number; })
+/* It holds a reference from its making on: its first step may come after the close. */
+co_def(next_signal, { awl_signals *held; int number; })
 {
     co_begin;
-    if (!self->signals)
+    if (!self->held)
         co_raise(EINVAL);
-    self->held = self->signals;
-    self->held->refs++;
     for (;;) {
         if (self->held->closed)
             co_raise(ECONNABORTED);
@@ -116,7 +115,22 @@ co_def(next_signal, { awl_signals *signals, *held; int number; })
     co_end;
 }
 
-awl_coro awl_signals_next(awl_signals *signals) { return co_call(next_signal, .signals = signals); }
+void awl__signals_op_close(co_frame *frame)
+{
+    awl_signals *held = frame->type_ == &next_signal_type_ ? ((struct next_signal *)(void *)frame)->held : NULL;
+
+    if (held)
+        drop(held);
+}
+
+awl_coro awl_signals_next(awl_signals *signals)
+{
+    const awl_coro coroutine = co_call(next_signal, .held = signals);
+
+    if (signals && coroutine.frame_)
+        signals->refs++;
+    return coroutine;
+}
 
 co_def(wait_once, { int number; awl_signals *signals; })
 {

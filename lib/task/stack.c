@@ -375,6 +375,10 @@ void awl__op_close(co_frame *frame)
     }
     if (awl__job_close)
         awl__job_close(frame);
+    if (awl__process_op_close)
+        awl__process_op_close(frame);
+    if (awl__signals_op_close)
+        awl__signals_op_close(frame);
 }
 
 void awl_coro_close(awl_coro coroutine)

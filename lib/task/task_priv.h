@@ -187,7 +187,10 @@ void awl__stack_abandon(awl_task *task); /* frees those frames of a task that th
 /* Takes a frame that will not be resumed, as its loop is closed, out of the list it waits in. Weak: the layer that
  * has such lists need not be linked. */
 void awl__abandon(co_frame *leaf) __attribute__((weak));
-void awl__job_close(co_frame *frame) __attribute__((weak)); /* part of awl__op_close, for the exec layer's operation */
+/* Parts of awl__op_close, for operations of layers above. */
+void awl__job_close(co_frame *frame) __attribute__((weak));
+void awl__process_op_close(co_frame *frame) __attribute__((weak));
+void awl__signals_op_close(co_frame *frame) __attribute__((weak));
 
 void awl__task_step(awl_loop *loop, awl__entry *entry); /* one step of a task that is on no queue */
 void awl__debug_step(awl_loop *loop, awl__entry *entry); /* the same, and looks for lost cancellations after it */

@@ -43,6 +43,50 @@ PROCESS_TEST(who_waits_meanwhile_is_told, { awl_process *p; awl_task *t; int cod
     co_end;
 }
 
+/* A task that has not taken its first step when the process is closed, or never takes it. */
+PROCESS_TEST(who_has_not_begun_to_wait_is_told, { awl_process *p; awl_task *t[4]; int i, rc; })
+{
+    static const int wanted[] = { -SIGKILL, ECONNABORTED, ECANCELED, ECANCELED };
+
+    co_begin;
+    SH(self->p, "exec sleep 1000", .in = AWL_PIPE, .out = AWL_PIPE);
+    for (self->i = 0; self->i < 4; self->i++)
+        self->t[self->i] = awl_create_task(self->i % 2 ? awl_process_communicate(self->p, "x", 1, 0)
+                                                       : awl_process_wait(self->p));
+    for (self->i = 2; self->i < 4; self->i++)
+        awl_task_cancel(self->t[self->i]);
+    awl_process_close(self->p);
+    for (self->i = 0; self->i < 4; self->i++) {
+        self->rc = ENOMEM;
+        if (self->t[self->i])
+            co_try_cancel(self->rc, self->t[self->i]);
+        if (!self->rc)
+            co_result(self->rc);
+        awl_task_release(self->t[self->i]);
+        CHECK(self->rc == wanted[self->i] || self->rc == ENOMEM);
+    }
+    co_end;
+}
+
+/* An object that is given back unused has nothing of the process. */
+PROCESS_TEST(waits_that_never_begin_hold_nothing, { awl_process *p; size_t before; int i; })
+{
+    co_begin;
+    for (self->i = 0; self->i < 3; self->i++) {
+        SH(self->p, "exec sleep 1000");
+        the_pid = awl_process_pid(self->p);
+        awl_coro_close(awl_process_wait(self->p));
+        awl_coro_close(awl_process_communicate(self->p, NULL, 0, 0));
+        awl_process_close(self->p);
+        while (kill(the_pid, 0) == 0)
+            co_await(awl_sleep(0));
+        if (self->i == 0)
+            self->before = stats_of(awl_running_loop()).memory_used;
+    }
+    CHECK(stats_of(awl_running_loop()).memory_used <= self->before);
+    co_end;
+}
+
 co_def(talks, { awl_process *p; int rc; })
 {
     co_begin;

@@ -155,6 +155,28 @@ co_def(leaves_open, { awl_signals *signals; })
     co_end;
 }
 
+/* A task that has not taken its first step when the collection is closed, or never takes it. */
+TASK_TEST(who_has_not_begun_to_wait_is_told, { awl_signals *signals; awl_task *t[2]; int i, rc; })
+{
+    co_begin;
+    self->signals = awl_signals_open(SIGUSR1);
+    if (!self->signals)
+        co_raise(errno);
+    for (self->i = 0; self->i < 2; self->i++)
+        self->t[self->i] = awl_create_task(awl_signals_next(self->signals));
+    awl_task_cancel(self->t[1]);
+    awl_coro_close(awl_signals_next(self->signals));
+    awl_signals_close(self->signals);
+    for (self->i = 0; self->i < 2; self->i++) {
+        self->rc = ENOMEM;
+        if (self->t[self->i])
+            co_try_cancel(self->rc, self->t[self->i]);
+        awl_task_release(self->t[self->i]);
+        CHECK(self->rc == (self->i ? ECANCELED : ECONNABORTED) || self->rc == ENOMEM);
+    }
+    co_end;
+}
+
 TEST(the_end_of_the_loop_closes_what_is_open)
 {
     CHECK_INT(awl_run_with(co_call(leaves_open), &virtual_options, NULL), 0);
