@@ -153,7 +153,8 @@ void awl__call_explain(const awl__job *job)
     const awl__call *call = awl__call_of(job);
 
     if (call->text && call->reply)
-        awl__error_detail(job->executor->loop, job->error, "%.*s", (int)call->reply->len,
+        awl__error_detail(job->executor->loop, job->error, "%.*s",
+                          (int)(call->reply->len < LONGEST_TEXT ? call->reply->len : LONGEST_TEXT),
                           (const char *)call->reply->data);
 }
 

@@ -130,17 +130,30 @@ int awl__worker_give(awl__worker *w, awl__job *job)
 
 /* ---- Replies ---------------------------------------------------------------------------------------------------- */
 
+/* Whether a head is one that a worker in that state sends: its memory may be spoiled. */
+static bool can_be(const awl__reply_head *head, uint8_t state)
+{
+    const bool plain = !head->len && head->kind == CO_NONE;
+
+    if (head->error < 0 || head->kind > CO_POINTER || head->len > SIZE_MAX / 2)
+        return false;
+    if (state == AWL__STARTING)
+        return head->what == AWL__READY_REPLY && plain && head->value.i > 0 && head->value.i <= INT32_MAX;
+    if (state != AWL__BUSY)
+        return false;
+    return head->what == AWL__JOB_REPLY ? !head->error || plain
+                                        : head->what == AWL__TEXT_REPLY && head->error && head->kind == CO_NONE;
+}
+
 /* The head is there: room for what follows it. */
 static bool expect(awl__worker *w)
 {
-    const bool is_job = w->reply.what == AWL__JOB_REPLY || w->reply.what == AWL__TEXT_REPLY;
-
     w->bytes = NULL;
     w->no_memory = false;
-    if (w->state == AWL__STARTING ? w->reply.what != AWL__READY_REPLY : w->state != AWL__BUSY || !is_job)
+    if (!can_be(&w->reply, w->state))
         return false;
     if (w->reply.len || w->reply.kind == CO_POINTER) {
-        w->bytes = w->reply.len > SIZE_MAX / 2 ? NULL : awl__bytes_new((size_t)w->reply.len);
+        w->bytes = awl__bytes_new((size_t)w->reply.len);
         w->no_memory = !w->bytes;
     }
     return true;

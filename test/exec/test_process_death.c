@@ -1,5 +1,6 @@
 /* test_process_death.c: workers that end in the middle of a job, or cannot begin; and their parents' end. */
 #define _GNU_SOURCE
+#include "exec/process_priv.h"
 #include "process_rig.h"
 
 #include <sys/resource.h>
@@ -48,6 +49,42 @@ static int babbles(const void *in, size_t len, awl_reply *reply)
         if (write(fd, noise, sizeof noise) == (ssize_t)sizeof noise)
             pause();
     }
+    return 0;
+}
+
+/* Heads of replies that no worker sends. */
+static const awl__reply_head lies[] = {
+    { .what = AWL__JOB_REPLY, .error = -5 },
+    { .what = AWL__JOB_REPLY, .kind = CO_POINTER + 1 },
+    { .what = AWL__JOB_REPLY, .error = EDOM, .kind = CO_INT },
+    { .what = AWL__JOB_REPLY, .len = UINT64_MAX },
+    { .what = AWL__TEXT_REPLY, .kind = CO_POINTER },
+    { .what = AWL__TEXT_REPLY, .error = EDOM, .len = UINT64_MAX - 50 },
+    { .what = AWL__READY_REPLY, .value = { .i = 1 } },
+};
+enum { LIES = sizeof lies / sizeof *lies };
+
+static void send_lie(const awl__reply_head *lie)
+{
+    for (int fd = 3; fd < 64; fd++) {
+        if (write(fd, lie, sizeof *lie) == (ssize_t)sizeof *lie)
+            pause();
+    }
+}
+
+static int tells_a_lie(const void *in, size_t len, awl_reply *reply)
+{
+    (void)len, (void)reply;
+    send_lie(&lies[*(const int *)in]);
+    return 0;
+}
+
+/* An init that says that the worker is ready, and is another process. */
+static int pretends(void *arg)
+{
+    const int64_t *pid = arg;
+
+    send_lie(&(awl__reply_head){ .what = AWL__READY_REPLY, .value = { .i = *pid } });
     return 0;
 }
 
@@ -109,6 +146,21 @@ TASK_TEST(a_worker_that_breaks_off_or_does_not_speak_as_one_is_ended, { awl_exec
     CHECK_FAILS(AWL_EWORKERKILLED, awl_run_call(self->pool, AWL_CALL(babbles, NULL, 0)));
     CHECK_FAILS(AWL_EWORKERKILLED, awl_run_call(self->pool, AWL_CALL(closes_all, NULL, 0)));
     co_let(self->n, awl_run_call(self->pool, AWL_CALL(own_pid, NULL, 0)));
+    co_end;
+}
+
+TASK_TEST(a_worker_that_lies_is_ended, { awl_executor *pool; int rc, i; })
+{
+    static int64_t all = -1;
+
+    co_begin;
+    OPEN_PROCESSES(self->pool, .workers = 1);
+    for (self->i = 0; self->i < LIES; self->i++) {
+        CHECK_FAILS(AWL_EWORKERKILLED, awl_run_call(self->pool, AWL_CALL(tells_a_lie, &self->i, sizeof self->i)));
+        CHECK_INT(WTERMSIG(awl_error_status(AWL_EWORKERKILLED)), SIGKILL);
+    }
+    OPEN_PROCESSES(self->pool, .workers = 1, .init = pretends, .init_arg = &all);
+    CHECK_FAILS(AWL_ENOWORKER, awl_run_call(self->pool, AWL_CALL(own_pid, NULL, 0)));
     co_end;
 }
 
