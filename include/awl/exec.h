@@ -198,7 +198,7 @@ awl_future *awl_executor_submit_call(awl_executor *executor, awl_call call) __at
  *   flags      0: the first error cancels the calls that have not begun, and waits for no others;
  *              AWL_RETURN_EXCEPTIONS: errors are outcomes like others, ECANCELED included
  * Result   none; see `outcomes`, which are of use on success only.
- * Errors   the first error of a call; ECANCELED; EINVAL without fn; ENOMEM; AWL_ESHUTDOWN; AWL_EOTHERLOOP.
+ * Errors   the first error of a call; ECANCELED; EINVAL without fn or outcomes; ENOMEM; AWL_ESHUTDOWN; AWL_EOTHERLOOP.
  * Owns     `items` and `outcomes` live until the operation has ended. On success results that are bytes are the
  *          caller's.
  * Context  loop thread; one task for each call under way.

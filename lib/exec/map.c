@@ -53,7 +53,7 @@ co_def(map_all, { map m; size_t limit, n; awl_task **tasks; int error; })
 {
     co_begin;
     self->m.executor = awl__executor_find(awl__loop_of(co_), self->m.executor, &self->error);
-    if (!self->error && (!self->m.call.fn || !self->m.outcomes))
+    if (!self->error && (!self->m.call.fn || (self->m.n && !self->m.outcomes)))
         self->error = EINVAL;
     if (!self->error && self->m.executor->shut)
         self->error = AWL_ESHUTDOWN;

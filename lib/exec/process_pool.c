@@ -120,7 +120,7 @@ static int start_workers(awl__process_pool *pool, size_t wanted)
         error = start_server(pool);
     while (!error && pool->starting < wanted && pool->n < pool->options.workers)
         error = awl__worker_start(pool);
-    return error;
+    return error == EPIPE || error == ECONNRESET ? 0 : error; /* the server has ended, as will be heard: then again */
 }
 
 /* No worker can be had: says why, with the status of the last, and nothing that waits will run. */
@@ -323,10 +323,16 @@ static void worker_unborn(awl__worker *w, int error)
 /* The fork server has ended, and its workers with it. */
 static void server_ended(awl__process_pool *pool)
 {
+    const bool idle = !pool->n;
+
     bury_server(pool);
     for (unsigned i = 0; i < pool->options.workers; i++) {
         if (pool->workers[i].state != AWL__NO_WORKER)
             worker_ended(&pool->workers[i], SIGKILL);
+    }
+    if (idle && pool->waits && ++pool->stillborn >= MOST_STILLBORN) {
+        pool->stillborn = 0;
+        no_workers(pool, -1, "processes end before they fork a worker");
     }
     if (pool->finishing) {
         pool->finishing = false;

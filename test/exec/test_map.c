@@ -170,6 +170,15 @@ TASK_TEST(a_cancelled_map_begins_no_more_calls, { world w; awl_task *t; int rc, 
     co_end;
 }
 
+TASK_TEST(of_nothing_there_are_no_outcomes, { world w; int rc; })
+{
+    co_begin;
+    co_try(self->rc, awl_map(NULL, square, (int *)NULL, 0, NULL, 0, 0));
+    CHECK(self->rc == 0 || self->rc == ENOMEM);
+    CHECK_FAILS(EINVAL, awl_map(NULL, square, self->w.items, 1, NULL, 0, 0));
+    co_end;
+}
+
 TASK_TEST(a_map_in_an_executor_that_was_shut_down, { world w; int rc; })
 {
     co_begin;

@@ -244,6 +244,22 @@ TASK_TEST(a_fork_server_that_is_killed_is_replaced, { awl_executor *pool; awl_fu
     co_end;
 }
 
+/* Also one that nobody has heard of: no worker is there, and the order for one goes nowhere. */
+TASK_TEST(one_that_was_killed_unheard_is_replaced, { awl_executor *pool; int n; pid_t server; })
+{
+    co_begin;
+    OPEN_PROCESSES(self->pool, .workers = 1, .max_jobs = 1);
+    co_let(self->server, awl_run_call(self->pool, AWL_CALL(server_pid, NULL, 0)));
+    while (stats_of_executor(self->pool).threads)
+        co_await(awl_sleep(0));
+    CHECK_INT(kill(self->server, SIGKILL), 0);
+    while (lives(self->server))
+        usleep(100);
+    co_let(self->n, awl_run_call(self->pool, AWL_CALL(server_pid, NULL, 0)));
+    CHECK(self->n != self->server);
+    co_end;
+}
+
 /* ---- Time is over ----------------------------------------------------------------------------------------------- */
 
 static __attribute__((noreturn)) int never_ends(const void *in, size_t len, awl_reply *reply)
