@@ -46,7 +46,8 @@ static size_t put_path(char *to, size_t at, const char *folder, size_t folder_le
     return at + folder_len + 1 + name_len + 1;
 }
 
-/* All of them, with an empty one at the end; an empty folder is the present one. Result: their size. */
+/* All of them, with an empty one at the end; an empty folder is the present one, and no name is nowhere. Result: their
+ * size. */
 static size_t put_paths(char *to, const char *path, const char *name)
 {
     const size_t name_len = strlen(name);
@@ -56,7 +57,7 @@ static size_t put_paths(char *to, const char *path, const char *name)
         if (to)
             memcpy(to, name, name_len + 1);
         at = name_len + 1;
-    } else {
+    } else if (name_len) {
         for (const char *end; path; path = *end ? end + 1 : NULL) {
             end = path + strcspn(path, ":");
             at = end == path ? put_path(to, at, ".", 1, name, name_len)

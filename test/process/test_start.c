@@ -46,6 +46,7 @@ START_TEST(what_cannot_be_executed_is_an_error_of_the_child, char file[32]; int 
     co_begin;
     CHECK_FAILS(ENOENT, awl_create_subprocess_exec(AWL_ARGV("/no/such/program"), NULL));
     CHECK_STR(awl_error_message(ENOENT), "/no/such/program: No such file or directory");
+    CHECK_FAILS(ENOENT, awl_create_subprocess_exec(AWL_ARGV(""), NULL));
     CHECK_FAILS(EACCES, awl_create_subprocess_exec(AWL_ARGV("/etc"), NULL));
     CHECK_STR(awl_error_message(EACCES), "/etc: Permission denied");
     CHECK_FAILS(ENOTDIR, awl_create_subprocess_exec(AWL_ARGV("/etc/passwd/x"), NULL));
