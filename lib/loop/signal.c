@@ -266,8 +266,10 @@ int awl__signal_add(awl_loop *loop, awl__signal *s, int number, void (*fn)(awl__
     if (error)
         atomic_store(&at->first, atomic_load(&s->next));
     pthread_mutex_unlock(&mutex);
-    if (error)
+    if (error) {
+        await_handlers(); /* another thread's may look at it */
         return error;
+    }
 
     s->all.next = &loop->signals;
     s->all.prev = loop->signals.prev;
