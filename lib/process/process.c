@@ -205,7 +205,7 @@ static void loop_closed(awl_loop *loop, awl__closer *closer)
     }
     if (!p->detached)
         kill_all(p);
-    for (int i = 0; i < 14 && !p->detached && !p->has_ended && waitpid(p->child.pid, NULL, WNOHANG) == 0; i++) {
+    for (int i = 0; i < 19 && !p->detached && !p->has_ended && waitpid(p->child.pid, NULL, WNOHANG) == 0; i++) {
         nanosleep(&pause, NULL);
         pause.tv_nsec = pause.tv_nsec < 100000000 ? 2 * pause.tv_nsec : pause.tv_nsec;
     }

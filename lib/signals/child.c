@@ -139,6 +139,8 @@ void awl__child_forget(awl__child *child)
 
 int awl__child_kill(const awl__child *child, int number)
 {
+    siginfo_t info;
+
     if (!child->loop)
         return ESRCH;
     if (child->fd >= 0) {
@@ -147,5 +149,9 @@ int awl__child_kill(const awl__child *child, int number)
         if (errno != ENOSYS)
             return errno;
     }
-    return kill(child->pid, number) < 0 ? errno : 0; /* nobody has waited for it: the number is still its */
+
+    /* Unless somebody else has waited for it, the number is still its. */
+    if (waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD)
+        return ESRCH;
+    return kill(child->pid, number) < 0 ? errno : 0;
 }
