@@ -129,7 +129,8 @@ void awl_process_close_stdin(awl_process *p);
  *   limit   of each output, bytes; 0: as much as there is memory for
  * Result   int: its return code; awl_process_output and awl_process_errors have the rest.
  * Errors   AWL_ELIMIT: an output is longer; one byte beyond the limit has been read of it, and no more; ECHILD; EBUSY:
- *          another one is at work, or a task reads from it; EINVAL; ENOMEM; ECANCELED; the first error of a stream.
+ *          another one is at work, or a task reads from it; ECONNABORTED: closed by another task meanwhile; EINVAL;
+ *          ENOMEM; ECANCELED; the first error of a stream.
  * Context  suspends. After an error what came so far is there, and it may be called again with the same input: it goes
  *          on where it was. An output ends when all have closed it, also children of the child that run on.
  * Source   asyncio.subprocess.Process.communicate; test/process/test_communicate.c

@@ -231,8 +231,8 @@ static void unlink_signal(awl__signal *s)
     if (!atomic_load(place))
         return;
 
-    /* While our handler is there somebody is in the list: else a signal to this very thread would be raised again by it,
-     * for ever, and this would never go on. */
+    /* While our handler is there somebody is in the list: else a signal to this very thread would be raised again by
+     * it, for ever, and this would never go on. */
     if (place == &at->first && !atomic_load(&s->next))
         put_back(s->number, at);
     atomic_store(place, atomic_load(&s->next));

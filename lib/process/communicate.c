@@ -176,6 +176,6 @@ co_define(awl__communicate)
 
 awl_coro awl_process_communicate(awl_process *p, const void *input, size_t len, size_t limit)
 {
-    return awl__process_hold(p, co_call(awl__communicate, .held = p, .input = input, .len = len,
-                                        .limit = limit < SIZE_MAX ? limit : 0));
+    return awl__process_hold(
+        p, co_call(awl__communicate, .held = p, .input = input, .len = len, .limit = limit < SIZE_MAX ? limit : 0));
 }

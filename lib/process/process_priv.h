@@ -8,8 +8,8 @@
 
 /* ---- Starting a program (spawn.c): no loop, no memory ------------------------------------------------------------ */
 
-/* Instead of a descriptor: what this program has there goes to the child, unless exec closes it. A descriptor of ours may
- * have got the place of one that was closed. */
+/* Instead of a descriptor: what this program has there goes to the child, unless exec closes it. A descriptor of ours
+ * may have got the place of one that was closed. */
 enum { AWL__AS_IT_IS = -1 };
 
 typedef struct awl__spawn {
