@@ -27,6 +27,19 @@ static bool signals_may_come(void)
     return false;
 }
 
+/* Whether one has come that the loop has not looked at yet: SIGINT, which a loop does not wait for, ends a run all the
+ * same. */
+static bool signals_have_come(const awl_loop *loop)
+{
+    for (awl__block *all = loop->signals.next; all != &loop->signals; all = all->next) {
+        const awl__signal *s = awl__signal_at(all);
+
+        if (atomic_load(&s->came) != atomic_load_explicit(&s->seen, memory_order_relaxed))
+            return true;
+    }
+    return false;
+}
+
 /* Whether there are threads that could call awl_call_soon_threadsafe: any but this one and those that serve the loop,
  * which say when they are at work. Where that cannot be found out there are. */
 static bool threads_may_call(const awl_loop *loop)
@@ -45,7 +58,8 @@ bool awl__loop_has_hope(const awl_loop *loop)
         return true;
     if (loop->options.virtual_time)
         return false;
-    return loop->options.allow_deadlock || loop->wheel.never || threads_may_call(loop) || signals_may_come();
+    return loop->options.allow_deadlock || loop->wheel.never || threads_may_call(loop) || signals_may_come() ||
+           signals_have_come(loop);
 }
 
 int awl__loop_deadlock(awl_loop *loop)

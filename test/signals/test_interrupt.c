@@ -214,6 +214,27 @@ co_def(waits_for_ever, { awl_future future; })
     co_end;
 }
 
+/* It came before there was nothing left, and the loop has not looked yet. */
+co_def(interrupts_itself, { awl_future future; })
+{
+    co_begin;
+    awl_future_init(&self->future, NULL);
+    raise(SIGINT);
+    co_await(&self->future);
+    co_finally;
+    say("finally:%d", usual(co_failing));
+    co_end;
+}
+
+TEST(one_that_has_come_is_not_forgotten)
+{
+    const awl_loop_options real_options = { .report = note_report };
+
+    CHECK_INT(awl_run_with(co_call(interrupts_itself), &real_options, NULL), AWL_EINTERRUPTED);
+    CHECK_TRACE("finally:125");
+    CHECK_REPORTS("");
+}
+
 TEST(sigint_alone_is_nothing_to_wait_for)
 {
     CHECK_INT(run(co_call(waits_for_ever)), EDEADLK);

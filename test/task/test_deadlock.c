@@ -200,6 +200,39 @@ TEST(an_event_of_the_base_may_come)
     awl_loop_close(loop);
 }
 
+static void give_up(evutil_socket_t fd, short what, void *future)
+{
+    (void)fd, (void)what;
+    awl_future_set_error(future, EIO);
+}
+
+/* Made active, it is not among those that wait; nor is one that comes once and at once. */
+co_def(waits_for_active, { awl_future future; struct event *event; bool once; int rc; })
+{
+    co_begin;
+    awl_future_init(&self->future, NULL);
+    if (self->once) {
+        CHECK_INT(event_base_once(awl_loop_base(NULL), -1, EV_TIMEOUT, give_up, &self->future, NULL), 0);
+    } else {
+        self->event = event_new(awl_loop_base(NULL), -1, 0, give_up, &self->future);
+        CHECK(self->event != NULL);
+        event_active(self->event, EV_TIMEOUT, 1);
+    }
+    co_try(self->rc, &self->future);
+    CHECK_INT(self->rc, EIO);
+    co_finally;
+    if (self->event)
+        event_free(self->event);
+    co_end;
+}
+
+TEST(an_event_that_was_made_active_comes)
+{
+    CHECK_INT(awl_run_with(co_call(waits_for_active), &real_options, NULL), 0);
+    CHECK_INT(awl_run_with(co_call(waits_for_active, .once = true), &real_options, NULL), 0);
+    CHECK_REPORTS("");
+}
+
 TEST(a_handler_of_a_signal_may_run)
 {
     struct sigaction action = { .sa_handler = nothing_of }, before;
