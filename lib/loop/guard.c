@@ -37,8 +37,12 @@ awl_time awl__guard_begin(awl_loop *loop, const co_type *type, unsigned line)
 
 awl_time awl__guard_end(awl_loop *loop, awl_time begin)
 {
-    const awl_time took = awl_loop_time(loop) - begin;
+    awl_time took;
 
+    /* In the child of a fork that was in it: the loop is the parent's, and so is its clock. */
+    if (CO_UNLIKELY_(awl__loop_forked(loop)))
+        return 0;
+    took = awl_loop_time(loop) - begin;
     atomic_store_explicit(&loop->guard->line, 0, memory_order_relaxed);
     return took > loop->guard->slow ? took : 0;
 }

@@ -13,9 +13,12 @@ RIG_COROUTINES;
 
 static const awl_loop_options real_options = { .report = note_report };
 
+static bool is_watched; /* steps are */
+
 static awl_loop *open_real(void)
 {
-    awl_loop *loop = awl_loop_open(&real_options);
+    awl_loop *loop = awl_loop_open(is_watched ? &(awl_loop_options){ .report = note_report, .slow_step = 1, .debug = true }
+                                              : &real_options);
 
     CHECK(loop != NULL);
     return loop;
@@ -320,6 +323,39 @@ TEST(the_step_may_end) { CHECK_INT(forked(RETURNS), 0); }
 TEST(or_raise) { CHECK_INT(forked(RAISES), 0); }
 TEST(or_pause_for_ever) { CHECK_INT(forked(PAUSES), 0); }
 TEST(or_run_a_loop_of_its_own) { CHECK_INT(forked(RUNS), 0); }
+TEST(also_where_steps_are_watched)
+{
+    static const enum how ends[] = { RETURNS, RAISES, PAUSES, RUNS };
+
+    is_watched = true;
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        CHECK_INT(forked(ends[i]), 0);
+}
+
+static void fork_in_callback(void *loop)
+{
+    const pid_t pid = fork();
+    int status;
+
+    if (pid > 0)
+        CHECK_INT(waitpid(pid, &status, 0), pid);
+    CHECK_INT(pid > 0 ? status : 0, 0);
+    if (pid)
+        awl_loop_stop(loop);
+}
+TEST(nor_does_a_watched_callback_trap)
+{
+    const pid_t here = getpid();
+    awl_loop *loop;
+
+    is_watched = true;
+    loop = open_real();
+    CHECK_INT(awl_call_soon(loop, NULL, fork_in_callback, loop), 0);
+    if (awl_loop_run_forever(loop) == AWL_EFORKED && getpid() != here)
+        _exit(0);
+    CHECK_INT(getpid(), here);
+    awl_loop_close(loop);
+}
 
 #define STEP_TRAPS(name, how, what)                                                                                      \
     TEST(name)                                                                                                           \
