@@ -32,8 +32,13 @@ void awl__dump_say(awl__dump *dump, const char *format, ...)
     va_end(args);
 }
 
+/* A name may say anything, but neither end its line nor speak to a terminal. */
 static void end_line(awl__dump *d)
 {
+    for (char *at = d->line; *at; at++) {
+        if ((unsigned char)*at < ' ' || *at == 0x7f)
+            *at = '?';
+    }
     d->fn(d->arg, d->line);
     d->len = 0;
     d->line[0] = '\0';

@@ -399,6 +399,21 @@ TEST(tasks_that_wait_for_each_other_are_shown)
     CHECK(strstr(text, "\n    'ring': see above\n"));
 }
 
+TEST(a_name_may_say_anything_and_stays_in_its_line)
+{
+    awl_loop *loop = open_virtual();
+    awl_task *task = awl_loop_create_task(loop, co_call(sleeps, .t = AWL_MS));
+
+    CHECK(task != NULL);
+    CHECK_INT(awl_task_set_name(task, "a\nb\033[2J\x7f\xc3\xa4"), 0);
+    dump(loop);
+    CHECK(strstr(text, "\n'a?b?[2J?\xc3\xa4': ready\n"));
+    CHECK(strstr(text, "\nready: 'a?b?[2J?\xc3\xa4'\n"));
+    CHECK_INT(awl_run_until_complete(loop, task, NULL), 0);
+    awl_task_release(task);
+    awl_loop_close(loop);
+}
+
 TEST(a_name_of_any_length_is_cut)
 {
     awl_loop *loop = open_virtual();
