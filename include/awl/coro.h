@@ -648,9 +648,15 @@ static __attribute__((noinline, unused, no_sanitize_address)) void co_scribble_(
 #define CO_OUTLINE_
 #endif
 
-/* The number of one suspension; a negative array size says that a coroutine has more than 253 of them: split it. */
+/* The number of one suspension; a negative array size says that a coroutine has more than 253 of them: split it; or that
+ * it stands in the argument of a macro that has co_begin in it, and was numbered before that: it would be taken for
+ * another label. */
 #define CO_POINT_                                                                                                      \
-    enum { co_number_ = CO_NUMBER_, co_too_many_awaits_ = sizeof(char[co_number_ <= CO_NUMBER_MAX_ ? 1 : -1]) }
+    enum {                                                                                                             \
+        co_number_ = CO_NUMBER_,                                                                                       \
+        co_too_many_awaits_ = sizeof(char[co_number_ <= CO_NUMBER_MAX_ ? 1 : -1]),                                     \
+        co_await_before_co_begin_ = sizeof(char[co_number_ > CO_LAST_ ? 1 : -1])                                       \
+    }
 
 /* state = N; return; case N: - the label can be reached by a resume only, which lets the compilers see lost locals. */
 #define CO_SUSPEND_(step)                                                                                              \
