@@ -396,7 +396,7 @@ void awl_dump_lines(awl_loop *loop, awl_line_fn *fn, void *arg)
     awl__dump d = { .fn = fn, .arg = arg };
 
     d.loop = loop = awl__loop_check(loop);
-    if (!loop || !fn)
+    if (!loop || !fn || !loop->dump) /* the last: it is being closed, and its tasks have been dropped */
         return;
     d.now = awl_loop_time(loop);
     survey(&d);

@@ -492,20 +492,16 @@ size_t awl_all_tasks(awl_loop *loop, awl_task **tasks, size_t cap)
     return n;
 }
 
-/* The loop is being closed: what is lost is said. */
-static void close_tasks(awl_loop *loop)
+/* What is lost is said. */
+static void report_lost(awl_loop *loop)
 {
     const awl_task *unreleased = NULL;
 
     for (awl__block *at = loop->tasks.next; at != &loop->tasks; at = at->next) {
         awl_task *task = awl__task_at(at);
 
-        if (awl__loop_forked(loop)) { /* it goes on in the parent */
-            if (!awl_task_done(task))
-                awl__stack_abandon(task);
-        } else if (!awl_task_done(task)) {
+        if (!awl_task_done(task)) {
             awl__task_report(loop, task, "this task had not ended when its loop was closed", 0);
-            awl__stack_abandon(task);
         } else if (task->stack.promise_.state_ & AWL__UNSEEN) {
             awl__task_report(loop, task, "this task ended with an error that nobody has looked at",
                              task->stack.promise_.error_);
@@ -515,6 +511,19 @@ static void close_tasks(awl_loop *loop)
     }
     if (unreleased)
         awl__task_report(loop, unreleased, "nobody released this task, the first of some that are done: awl_task_release", 0);
+}
+
+/* The loop is being closed. Nothing is dropped before all has been said: a report may dump what there is. Those of a
+ * parent process go on there, and nothing is lost. */
+static void close_tasks(awl_loop *loop)
+{
+    if (!awl__loop_forked(loop))
+        report_lost(loop);
+    loop->dump = NULL;
+    for (awl__block *at = loop->tasks.next; at != &loop->tasks; at = at->next) {
+        if (!awl_task_done(awl__task_at(at)))
+            awl__stack_abandon(awl__task_at(at));
+    }
     awl__stacks_close(loop);
 }
 

@@ -24,6 +24,8 @@ static void dump(awl_loop *loop)
 
 static void dump_in_callback(void *arg) { dump(arg); }
 
+static void stop_loop(void *loop) { awl_loop_stop(loop); }
+
 /* ---- Lines that a test can name ------------------------------------------------------------------------------------ */
 
 #line 100 "tree.c"
@@ -429,6 +431,33 @@ TEST(a_name_of_any_length_is_cut)
     CHECK_INT(awl_run_until_complete(loop, task, NULL), 0);
     awl_task_release(task);
     awl_loop_close(loop);
+}
+
+/* ---- While a loop is being closed ------------------------------------------------------------------------------------ */
+
+static awl_loop *closing;
+
+static void dump_at_report(void *arg, const awl_report *report)
+{
+    (void)arg, (void)report;
+    dump(closing);
+}
+
+/* None has been dropped when it is told that the second has not ended either. */
+TEST(a_report_may_dump_what_is_left)
+{
+    awl_task *t[2];
+
+    closing = awl_loop_open(&(awl_loop_options){ .virtual_time = true, .report = dump_at_report });
+    CHECK(closing != NULL);
+    t[0] = awl_loop_create_task(closing, co_call(nap, .t = AWL_SECOND));
+    t[1] = awl_loop_create_task(closing, co_call(awaits_task, .t = t[0]));
+    CHECK(t[0] && t[1]);
+    CHECK_INT(awl_call_later(closing, NULL, AWL_MS, stop_loop, closing), 0);
+    CHECK_INT(awl_loop_run_forever(closing), 0);
+    awl_loop_close(closing);
+    CHECK(strstr(text, "'awaits_task': waiting for 'nap'\n"));
+    CHECK(strstr(text, "\n  'nap': waiting for a timer, 0.999 s left\n      in awl_sleep\n      in nap (tree.c:103)\n"));
 }
 
 /* ---- Where it goes ------------------------------------------------------------------------------------------------- */
