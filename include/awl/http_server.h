@@ -110,7 +110,13 @@ int awl_http_route(awl_http_app *app, const char *method, const char *pattern, a
  */
 int awl_http_middleware(awl_http_app *app, awl_http_handler *handler, void *arg);
 
-/* The rest of the chain, within a middleware: the next one, the route's handler, or the page for 404 or 405. */
+/*
+ * The rest of the chain, within a middleware: the next one, the route's handler, or the page for 404 or 405.
+ *
+ * Result   none.
+ * Errors   those of the rest; EINVAL: nothing is left, as in the handler of a route or page, and for who awaits it again.
+ * Source   aiohttp.web.middleware; test/http/test_app.c
+ */
 AWL_CORO awl_http_next(awl_request *request);
 
 /* Answers, instead of the short page that is there, what ends in `status` (0: any from 400) without a response: no such
@@ -169,6 +175,8 @@ AWL_CORO awl_http_startup(awl_http_app *app);
 AWL_CORO awl_http_cleanup(awl_http_app *app);
 
 /* ---- Requests ---------------------------------------------------------------------------------------------------- */
+
+/* Of a request that is NULL, texts are "", values and pointers NULL, numbers 0; what can fail ends in EINVAL. */
 
 /* The method; the target as it came; its path, decoded and without dot segments; the query as it came ("": none). */
 const char *awl_request_method(const awl_request *request);

@@ -128,6 +128,8 @@ int awl_http_error_page(awl_http_app *app, int status, awl_http_handler *handler
 
 void awl_http_on_access(awl_http_app *app, awl_http_access_fn *fn, void *arg)
 {
+    if (!app)
+        return;
     app->access = fn;
     app->access_arg = arg;
 }
@@ -145,15 +147,29 @@ co_def(no_route, { awl_request *request; int status; })
     co_end;
 }
 
+/* Whoever calls has no rest of the chain: to run its end once more could go on for ever. */
+co_def(no_next, { awl_request *request; })
+{
+    co_begin;
+    if (self->request)
+        awl__error_detail(self->request->app->loop, EINVAL,
+                          "awl_http_next: nothing is left of the chain: it is for middlewares, once");
+    co_raise(EINVAL);
+    co_end;
+}
+
 awl_coro awl_http_next(awl_request *request)
 {
-    const awl__middleware *m = request->next;
+    const awl__middleware *m = request ? request->next : NULL;
     int status;
 
+    if (!request || request->chain_ended)
+        return co_call(no_next, .request = request);
     if (m) {
         request->next = m->next;
         return m->handler.fn(request, m->handler.arg);
     }
+    request->chain_ended = true;
     status = awl__route_find(request);
     if (status)
         return co_call(no_route, .request = request, .status = status);

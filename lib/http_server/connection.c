@@ -145,6 +145,7 @@ static awl_coro while_connected(awl_request *request) { return co_call(handler_o
 static awl_coro answer(awl_request *request, int status)
 {
     request->next = request->app->middlewares;
+    request->chain_ended = status != 0;
     return status                                       ? awl__respond_wanted(request, status)
            : request->app->options.cancel_on_disconnect ? while_connected(request)
                                                         : awl_http_next(request);

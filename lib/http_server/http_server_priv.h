@@ -108,6 +108,7 @@ struct awl_request {
     uint8_t n_params;
     int16_t refused; /* an error that is the client's, which gets the status `wanted` for it */
     bool is_head, keep, told_to_go_on, failed, holds;
+    bool chain_ended; /* the route's handler, or a page, has begun */
     bool lingers; /* the client is given time to read the last word, though it may be sending still */
 
     /* Last: what it holds of fields, and what is behind it, is not cleared. */

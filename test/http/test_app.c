@@ -104,6 +104,40 @@ SERVER_TEST(a_middleware_can_catch_an_error, {})
     co_end;
 }
 
+/* At the end of the chain there is nothing to go on to: neither for a route, nor a page, nor a second time. */
+HANDLER(goes_on_too_far, {})
+{
+    co_begin;
+    co_try(self->rc, awl_http_next(self->request));
+    CHECK_INT(self->rc, EINVAL);
+    CHECK(strstr(awl_error_message(self->rc), "nothing is left of the chain"));
+    awl_respond_text(self->request, 200, NULL, "end");
+    co_end;
+}
+
+HANDLER(goes_on_twice, {})
+{
+    co_begin;
+    co_await(awl_http_next(self->request));
+    CHECK_FAILS(EINVAL, awl_http_next(self->request));
+    co_end;
+}
+
+SERVER_TEST(the_chain_has_an_end, { awl_http_app_options options; })
+{
+    co_begin;
+    self->options.body_limit = 3;
+    self->app = app_of(on_goes_on_twice, &self->options);
+    CHECK_INT(awl_http_route(self->app, "GET", "/", on_goes_on_too_far, NULL), 0);
+    CHECK_INT(awl_http_error_page(self->app, 0, on_goes_on_too_far, NULL), 0);
+    server_begins(self);
+    CHECK_SAYS("200 end; 200 end; 200 end .",
+               GET("/") GET("/x") "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n");
+    server_ends(self);
+    CHECK_FAILS(EINVAL, awl_http_next(NULL));
+    co_end;
+}
+
 /* What is no proper request gets to no middleware. */
 SERVER_TEST(what_is_refused_is_seen_by_no_middleware, {})
 {
