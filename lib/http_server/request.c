@@ -9,7 +9,7 @@
 
 void *awl_request_alloc(awl_request *request, size_t size)
 {
-    awl__piece *piece = size < SIZE_MAX / 2 ? awl__alloc(request->app->loop, sizeof *piece + size) : NULL;
+    awl__piece *piece = request && size < SIZE_MAX / 2 ? awl__alloc(request->app->loop, sizeof *piece + size) : NULL;
 
     if (!piece)
         return NULL;
@@ -163,20 +163,23 @@ int awl__request_open(awl_request *request, const char *text, size_t len)
 
 /* ---- Asking; see awl/http_server.h ------------------------------------------------------------------------------- */
 
-/* Of a request that was refused for its head there is no text, and all of it is empty. */
+/* Of a request that was refused for its head there is no text, and all of it is empty; so it is of none. */
 const char *awl_request_method(const awl_request *request)
 {
-    return request->text ? request->text + request->head.method : "";
+    return request && request->text ? request->text + request->head.method : "";
 }
 
 const char *awl_request_target(const awl_request *request)
 {
-    return request->text ? request->text + request->head.target : "";
+    return request && request->text ? request->text + request->head.target : "";
 }
 
-const char *awl_request_path(const awl_request *request) { return request->path ? request->path : ""; }
+const char *awl_request_path(const awl_request *request) { return request && request->path ? request->path : ""; }
 
-const char *awl_request_query_string(const awl_request *request) { return request->query ? request->query : ""; }
+const char *awl_request_query_string(const awl_request *request)
+{
+    return request && request->query ? request->query : "";
+}
 
 /* RFC 9112, 3.2.2: what the target says of the host is what counts. */
 const char *awl_request_host(awl_request *request)
@@ -185,7 +188,7 @@ const char *awl_request_host(awl_request *request)
     const char *field = awl_request_field(request, "host");
     char *host;
 
-    if (!request->text || path == target)
+    if (!request || !request->text || path == target)
         return field ? field : "";
     target = strstr(target, "://") + 3;
     host = awl_request_alloc(request, (size_t)(path - target) + 1);
@@ -198,9 +201,9 @@ const char *awl_request_host(awl_request *request)
 
 const char *awl_request_param(const awl_request *request, const char *name)
 {
-    const size_t len = strlen(name);
+    const size_t len = name ? strlen(name) : 0;
 
-    for (unsigned i = 0; i < request->n_params; i++) {
+    for (unsigned i = 0; request && name && i < request->n_params; i++) {
         const char *of = request->params[i].name;
 
         if (strncmp(of, name, len) == 0 && (of[len] == '}' || of[len] == '*'))
@@ -241,7 +244,7 @@ const char *awl__request_decode(awl_request *request, const char *from, const ch
 
 const char *awl_request_query(awl_request *request, const char *name)
 {
-    for (const char *at = awl_request_query_string(request); *at;) {
+    for (const char *at = name ? awl_request_query_string(request) : ""; *at;) {
         const char *end = at + strcspn(at, "&"), *value = at;
 
         if (is_name(&value, end, name))
@@ -253,32 +256,38 @@ const char *awl_request_query(awl_request *request, const char *name)
 
 const char *awl_request_field(const awl_request *request, const char *name)
 {
-    return request->text ? awl__http_field(&request->head, request->text, name) : NULL;
+    return request && request->text && name ? awl__http_field(&request->head, request->text, name) : NULL;
 }
 
 bool awl_request_field_at(const awl_request *request, size_t index, const char **name, const char **value)
 {
-    if (!request->text || index >= request->head.n)
+    if (!request || !request->text || index >= request->head.n)
         return false;
     *name = request->text + request->head.fields[index].name;
     *value = request->text + request->head.fields[index].value;
     return true;
 }
 
-int awl_request_minor(const awl_request *request) { return request->head.minor; }
+int awl_request_minor(const awl_request *request) { return request ? request->head.minor : 0; }
 
 int64_t awl_request_length(const awl_request *request)
 {
+    if (!request)
+        return 0;
     return request->head.chunked ? -1 : (int64_t)request->head.length;
 }
 
-awl_stream *awl_request_stream(const awl_request *request) { return request->s; }
+awl_stream *awl_request_stream(const awl_request *request) { return request ? request->s : NULL; }
 
-void *awl_request_state(const awl_request *request) { return request->app->options.state; }
+void *awl_request_state(const awl_request *request) { return request ? request->app->options.state : NULL; }
 
-void awl_request_set_data(awl_request *request, void *data) { request->data = data; }
+void awl_request_set_data(awl_request *request, void *data)
+{
+    if (request)
+        request->data = data;
+}
 
-void *awl_request_data(const awl_request *request) { return request->data; }
+void *awl_request_data(const awl_request *request) { return request ? request->data : NULL; }
 
 int awl__request_refuse(awl_request *request, int status, int error)
 {
@@ -302,14 +311,15 @@ int awl__request_go_on(awl_request *request)
 co_def(request_read, { awl_request *request; char *buf; size_t cap; int rc; int64_t n; })
 {
     co_begin;
-    self->rc = self->cap ? awl__request_go_on(self->request) : EINVAL;
+    self->rc = self->request && self->buf && self->cap ? awl__request_go_on(self->request) : EINVAL;
     if (self->rc)
         co_raise(self->rc);
     awl__connection_enter(self->request->connection, AWL__BODY);
     co_let(self->n, awl__incoming_read(&self->request->in, self->buf, self->cap));
     co_return(self->n);
     co_finally;
-    awl__connection_enter(self->request->connection, AWL__HANDLER);
+    if (self->request)
+        awl__connection_enter(self->request->connection, AWL__HANDLER);
     co_end;
 }
 
@@ -345,11 +355,11 @@ static int make_room(awl_request *request)
 
 co_def(request_read_all, { awl_request *request; size_t *len; int rc; int64_t n; })
 {
-    awl_request *request = self->request;
-
     co_begin;
-    if (request->in.error)
-        co_raise(request->in.error);
+    if (!self->request)
+        co_raise(EINVAL);
+    if (self->request->in.error)
+        co_raise(self->request->in.error);
     do {
         self->rc = make_room(self->request);
         if (self->rc)

@@ -418,3 +418,62 @@ SERVER_TEST(there_is_no_more_memory_than_there_is, {})
     server_ends(self);
     co_end;
 }
+
+/* ---- No request at all ------------------------------------------------------------------------------------------- */
+
+VIRTUAL_TEST(what_is_asked_of_no_request_is_nothing, { int rc; char buf[8]; const char *name, *value; })
+{
+    co_begin;
+    CHECK_STR(awl_request_method(NULL), "");
+    CHECK_STR(awl_request_target(NULL), "");
+    CHECK_STR(awl_request_path(NULL), "");
+    CHECK_STR(awl_request_query_string(NULL), "");
+    CHECK_STR(awl_request_host(NULL), "");
+    CHECK_PTR(awl_request_param(NULL, "x"), NULL);
+    CHECK_PTR(awl_request_query(NULL, "x"), NULL);
+    CHECK_PTR(awl_request_field(NULL, "x"), NULL);
+    CHECK_PTR(awl_request_last_event_id(NULL), NULL);
+    CHECK(!awl_request_field_at(NULL, 0, &self->name, &self->value));
+    CHECK_INT(awl_request_minor(NULL), 0);
+    CHECK_INT(awl_request_length(NULL), 0);
+    CHECK_PTR(awl_request_stream(NULL), NULL);
+    CHECK_PTR(awl_request_state(NULL), NULL);
+    awl_request_set_data(NULL, self->buf);
+    CHECK_PTR(awl_request_data(NULL), NULL);
+    CHECK_PTR(awl_request_alloc(NULL, 1), NULL);
+    CHECK_FAILS(EINVAL, awl_request_read(NULL, self->buf, sizeof self->buf));
+    CHECK_FAILS(EINVAL, awl_request_read_all(NULL, NULL));
+    CHECK_FAILS(EINVAL, awl_request_disconnected(NULL));
+    CHECK_FAILS(EINVAL, awl_http_next(NULL));
+    CHECK_FAILS(EINVAL, awl_respond_write(NULL, "x", 1));
+    CHECK_FAILS(EINVAL, awl_respond_event(NULL, &(awl_http_event){ .data = "x" }));
+    CHECK_INT(awl_respond_events(NULL, 0), EINVAL);
+    CHECK_INT(awl_respond_end(NULL), EINVAL);
+    CHECK_INT(awl_respond_error(NULL, 404), EINVAL);
+    CHECK_INT(awl_respond_print(NULL, 200, NULL, "x"), EINVAL);
+    CHECK_INT(awl_respond_redirect(NULL, 303, "/"), EINVAL);
+    CHECK_INT(awl_respond_status(NULL), 0);
+    awl_http_on_access(NULL, NULL, NULL);
+    co_end;
+}
+
+HANDLER(asks_for_nothing, {})
+{
+    co_begin;
+    CHECK_PTR(awl_request_param(self->request, NULL), NULL);
+    CHECK_PTR(awl_request_query(self->request, NULL), NULL);
+    CHECK_PTR(awl_request_field(self->request, NULL), NULL);
+    CHECK_FAILS(EINVAL, awl_request_read(self->request, NULL, 1));
+    awl_respond_text(self->request, 200, NULL, "fine");
+    co_end;
+}
+
+SERVER_TEST(names_that_are_none_are_not_there, {})
+{
+    co_begin;
+    self->app = app_of(on_asks_for_nothing, NULL);
+    server_begins(self);
+    CHECK_SAYS("200 fine", "GET /?a=b HTTP/1.1\r\nHost: a\r\n\r\n");
+    server_ends(self);
+    co_end;
+}
