@@ -31,7 +31,8 @@
  * A HANDLER is a coroutine. It reads the body if it wants it, and responds: at once (awl_respond and its kin, plain
  * calls), or piece by piece (awl_respond_begin, awl_respond_write). What it returns does not matter. An error that it
  * ends with is reported, and the client gets a page with status 500, without the fields that were added for another
- * response, or, if the head has gone, no proper end. One that ends without a response gives 500, too.
+ * response, or, if the head has gone, no proper end. One that ends without a response gives 500, too, and is reported, with
+ * the reason if a call that would have responded was refused; so is one whose body has another length than it promised.
  *
  * A REQUEST lives until its handler has ended. All texts of it do as well; they end with a zero byte. Escapes in its path
  * are decoded before dot segments are taken out of it: "/a%2f..%2fb" is "/b", and what leads out of the root is refused.

@@ -88,14 +88,32 @@ static int prepare(awl_request *request, int status)
     return status;
 }
 
-static void report_failure(const awl_request *request, int error)
+static void report(const awl_request *request, const char *what, int error)
 {
-    if (error == request->s->error) /* its client has gone */
-        return;
-    awl__report(request->app->loop, &(awl_report){ .what = "the handler of this request failed",
+    awl__report(request->app->loop, &(awl_report){ .what = what,
                                                    .name = request->route ? request->route->pattern
                                                                           : awl_request_target(request),
                                                    .error = error });
+}
+
+/* A handler has ended, with an error or without: who wrote it is told of what is his mistake, and not the client's. */
+static void report_end(const awl_request *request, int error)
+{
+    const bool ours = error != request->s->error && error != request->in.error && error != request->refused;
+
+    if (error && ours)
+        report(request, "the handler of this request failed", error);
+    else if (!error && !request->status && !request->wanted && !request->s->error)
+        report(request, request->declined ? "ended without a response; the last that it tried was refused"
+                                          : "ended without a response; it is to call awl_respond, or one of its kin",
+               request->declined);
+}
+
+/* A body that is not as long as was promised: if the handler ended in that error, it has been reported. */
+static void report_length(const awl_request *request, int error)
+{
+    if (!error && request->declined == EMSGSIZE)
+        report(request, "ended with a body that is not as long as was promised", EMSGSIZE);
 }
 
 /* The status that a handler's end without a response means to its client. */
@@ -300,8 +318,7 @@ co_def(serve_request, { awl_request *request; int status, rc; bool goes_on; })
         co_try_cancel(self->rc, answer(self->request, self->status));
         if (self->rc == ECANCELED && awl_task_cancelling(awl_current_task())) /* else something that it awaited was */
             co_raise(ECANCELED);
-        if (self->rc && self->rc != self->request->in.error && self->rc != self->request->refused)
-            report_failure(self->request, self->rc);
+        report_end(self->request, self->rc);
         if (self->rc && !self->request->status)
             self->request->fields.len = 0; /* they were to go with another response */
         if (!self->request->status && !self->request->s->error)
@@ -310,6 +327,7 @@ co_def(serve_request, { awl_request *request; int status, rc; bool goes_on; })
             awl__respond_break(self->request); /* the rest of the body will not come, and its end must not */
         if (!self->request->status || self->request->failed || awl_respond_end(self->request))
             self->request->keep = false;
+        report_length(self->request, self->rc);
     }
     tell_access(self->request);
     self->goes_on = self->request->keep && !self->request->s->error;

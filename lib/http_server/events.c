@@ -67,9 +67,11 @@ int awl_respond_events(awl_request *request, awl_time keep_alive)
     int error;
 
     if (!request || keep_alive < 0)
-        return EINVAL;
-    if (request->status)
+        return awl__respond_refuse(request, EINVAL, "a stream of events is kept alive after a negative time");
+    if (request->status) {
+        awl__error_detail(request->app->loop, EALREADY, "there is a response, with status %d", request->status);
         return EALREADY;
+    }
     events = awl_request_alloc(request, sizeof *events);
     if (!events)
         return ENOMEM;
@@ -125,8 +127,10 @@ static void put_event(awl__http_out *out, const awl_http_event *event)
 co_def(respond_event, { awl_request *request; awl_http_event event; awl__http_out out; })
 {
     co_begin;
-    if (!self->request || !self->request->events || !is_line(self->event.event) || !is_line(self->event.id))
-        co_raise(EINVAL);
+    if (!self->request || !self->request->events)
+        co_raise(awl__respond_refuse(self->request, EINVAL, "awl_respond_event comes before awl_respond_events"));
+    if (!is_line(self->event.event) || !is_line(self->event.id))
+        co_raise(awl__respond_refuse(self->request, EINVAL, "the type or the id of an event has more than one line"));
     if (self->request->is_head)
         co_raise(awl__request_refuse(self->request, 500, EPIPE));
     self->out.loop = self->request->app->loop;

@@ -106,6 +106,7 @@ struct awl_request {
     uint16_t status; /* of the response; 0: its head has not gone */
     uint16_t wanted; /* of a page that is to be sent if there is no response */
     uint8_t n_params;
+    int16_t declined; /* what the last call ended with that would respond, and was wrong; 0: none was */
     int16_t refused; /* an error that is the client's, which gets the status `wanted` for it */
     bool is_head, keep, told_to_go_on, failed, holds;
     bool chain_ended; /* the route's handler, or a page, has begun */
@@ -135,6 +136,11 @@ const char *awl__request_decode(awl_request *request, const char *from, const ch
 int awl__request_refuse(awl_request *request, int status, int error);
 
 /* ---- Responses (respond.c) --------------------------------------------------------------------------------------- */
+
+/* A call that would respond is wrong: says why, and keeps the error, in case that there is no response at the end.
+ * Result: the error. */
+int awl__respond_refuse(awl_request *request, int error, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* A stream of events sends no more comments (events.c). */
 void awl__events_stop(struct awl__events *events);

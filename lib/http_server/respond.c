@@ -1,6 +1,7 @@
 /* Responses; see awl/http_server.h. */
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -54,19 +55,44 @@ const char *awl__http_reason(int status)
     }
 }
 
+/* ---- What is refused --------------------------------------------------------------------------------------------- */
+
+int awl__respond_refuse(awl_request *request, int error, const char *format, ...)
+{
+    char text[256];
+    va_list args;
+
+    if (!request)
+        return error;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    awl__error_detail(request->app->loop, error, "%s", text);
+    request->declined = (int16_t)error;
+    return error;
+}
+
+static int already(awl_request *request)
+{
+    awl__error_detail(request->app->loop, EALREADY, "there is a response, with status %d", request->status);
+    return EALREADY;
+}
+
 /* ---- Heads ------------------------------------------------------------------------------------------------------- */
 
 int awl_respond_field(awl_request *request, const char *name, const char *value)
 {
     int error;
 
-    if (!request)
-        return EINVAL;
+    if (!request || !name || !value)
+        return awl__respond_refuse(request, EINVAL, "a field of the response has no name or no value");
     if (request->status)
-        return EALREADY;
+        return already(request);
     request->fields.loop = request->app->loop;
     error = awl__http_out_field(&request->fields, name, value);
     request->fields.error = 0; /* without memory, this field is not there, and the caller knows */
+    if (error == EINVAL)
+        awl__respond_refuse(request, EINVAL, "the field '%.40s: %.80s' cannot be one of a response", name, value);
     return error;
 }
 
@@ -194,6 +220,22 @@ int awl__respond_release(awl_request *request)
     return head ? awl_stream_write(request->s, head, request->held_len) : 0;
 }
 
+/* 0, or the error of what can be no head. */
+static int check_head(awl_request *request, int status, const char *type, int64_t length)
+{
+    if (request->status)
+        return already(request);
+    if (status < 200 || status > 599)
+        return awl__respond_refuse(request, EINVAL, "%d is no status of a response: 200 to 599", status);
+    if (type && !awl__http_is_value(type, strlen(type)))
+        return awl__respond_refuse(request, EINVAL, "'%.80s' can be no Content-Type", type);
+    if (length < -1)
+        return awl__respond_refuse(request, EINVAL, "%" PRId64 " is no length", length);
+    if (length > 0 && has_no_content(status))
+        return awl__respond_refuse(request, EINVAL, "a response with status %d has no body", status);
+    return 0;
+}
+
 /* Sends a head with the first piece of its body behind it as one. 0 or the error. */
 static int send_head(awl_request *request, int status, const char *type, int64_t length, const void *data, size_t len)
 {
@@ -202,19 +244,16 @@ static int send_head(awl_request *request, int status, const char *type, int64_t
     const size_t cap = OWN + type_len + request->app->server_len + request->fields.len;
     char small[AT_ONCE], *head = small;
     struct iovec parts[2] = { { NULL, 0 }, { (void *)(uintptr_t)data, len } };
-    int error;
+    int error = check_head(request, status, type, length);
 
-    if (request->status)
-        return EALREADY;
-    if (status < 200 || status > 599 || (type && !awl__http_is_value(type, type_len)) || length < -1 ||
-        (length > 0 && has_no_content(status)))
-        return EINVAL;
+    if (error)
+        return error;
     if (length < 0 && has_no_content(status))
         length = 0;
     if (cap > sizeof small)
         head = awl__alloc(loop, cap);
     if (!head)
-        return ENOMEM;
+        return awl__respond_refuse(request, ENOMEM, "the head of the response finds no memory");
     frame(request, status, length);
     parts[0] = (struct iovec){ head, (size_t)(put_head(head, request, status, type, length) - head) };
     if (len && head == small && len <= sizeof small - parts[0].iov_len) {
@@ -240,8 +279,8 @@ int awl_respond(awl_request *request, int status, const char *type, const void *
 {
     int error;
 
-    if (!request || (len && !data) || len > SIZE_MAX / 2 || (len && has_no_content(status)))
-        return EINVAL;
+    if (!request || (len && !data) || len > SIZE_MAX / 2)
+        return awl__respond_refuse(request, EINVAL, "%zu bytes of a response are not there", len);
     error = send_head(request, status, type, (int64_t)len, data, request->is_head ? 0 : len);
     if (error)
         return error;
@@ -252,7 +291,9 @@ int awl_respond(awl_request *request, int status, const char *type, const void *
 
 int awl_respond_text(awl_request *request, int status, const char *type, const char *text)
 {
-    return text ? awl_respond(request, status, type, text, strlen(text)) : EINVAL;
+    if (!text)
+        return awl__respond_refuse(request, EINVAL, "the text of a response is NULL");
+    return awl_respond(request, status, type, text, strlen(text));
 }
 
 int awl_respond_print(awl_request *request, int status, const char *type, const char *format, ...)
@@ -265,11 +306,11 @@ int awl_respond_print(awl_request *request, int status, const char *type, const 
     len = vsnprintf(small, sizeof small, format, args);
     va_end(args);
     if (!request || len < 0)
-        return EINVAL;
+        return awl__respond_refuse(request, EINVAL, "the text of a response cannot be formatted");
     if ((size_t)len >= sizeof small) {
         text = awl__alloc(request->app->loop, (size_t)len + 1);
         if (!text)
-            return ENOMEM;
+            return awl__respond_refuse(request, ENOMEM, "the text of a response finds no memory");
         va_start(args, format);
         vsnprintf(text, (size_t)len + 1, format, args);
         va_end(args);
@@ -288,9 +329,9 @@ int awl__respond_page(awl_request *request, int status)
 int awl_respond_error(awl_request *request, int status)
 {
     if (!request || status < 400 || status > 599)
-        return EINVAL;
+        return awl__respond_refuse(request, EINVAL, "%d is no status of an error: 400 to 599", status);
     if (request->status)
-        return EALREADY;
+        return already(request);
     request->wanted = (uint16_t)status;
     return 0;
 }
@@ -304,11 +345,13 @@ int awl_respond_redirect(awl_request *request, int status, const char *location)
 {
     int error;
 
-    if (!request || !location || !location[0] || !is_redirect(status))
-        return EINVAL;
+    if (!request || !is_redirect(status))
+        return awl__respond_refuse(request, EINVAL, "%d is no status of a redirect", status);
+    if (!location || !location[0])
+        return awl__respond_refuse(request, EINVAL, "a redirect has no location");
     for (const char *at = location; *at; at++) {
         if (*at <= ' ' || *at > '~')
-            return EINVAL;
+            return awl__respond_refuse(request, EINVAL, "'%.120s' is no URL to redirect to", location);
     }
     error = awl_respond_field(request, "Location", location);
     return error ? error : awl_respond(request, status, NULL, NULL, 0);
@@ -348,11 +391,13 @@ void awl__respond_break(awl_request *request)
 }
 
 /* More or less than was promised is a mistake of the handler's, which is not to be overlooked. */
-static int broken(awl_request *request, int error)
+static int broken(awl_request *request, int error, const char *how)
 {
     awl__respond_break(request);
-    if (error == EMSGSIZE)
+    if (error == EMSGSIZE) {
+        awl__respond_refuse(request, error, "%s was written than the response promised", how);
         awl_stream_abort(request->s);
+    }
     return error;
 }
 
@@ -361,7 +406,7 @@ int awl__respond_counted(awl_request *request, uint64_t n)
     awl__body_out *out = &request->out;
 
     if (out->framing == AWL__BODY_LENGTH && n > out->left)
-        return broken(request, EMSGSIZE);
+        return broken(request, EMSGSIZE, "more");
     if (out->framing == AWL__BODY_LENGTH)
         out->left -= n;
     request->sent += out->discard ? 0 : n;
@@ -371,15 +416,17 @@ int awl__respond_counted(awl_request *request, uint64_t n)
 co_def(respond_write, { awl_request *request; const void *data; size_t len; int rc; })
 {
     co_begin;
-    if (!self->request || !self->request->status || (self->len && !self->data))
-        co_raise(EINVAL);
+    if (!self->request || !self->request->status)
+        co_raise(awl__respond_refuse(self->request, EINVAL, "awl_respond_write comes before awl_respond_begin"));
+    if (self->len && !self->data)
+        co_raise(awl__respond_refuse(self->request, EINVAL, "%zu bytes of a response are not there", self->len));
     self->rc = awl__respond_release(self->request);
     if (!self->rc)
         self->rc = awl__body_write(&self->request->out, self->request->s, self->data, self->len);
     if (!self->rc && self->request->out.discard && awl__request_is_gone(self->request))
         self->rc = EPIPE; /* which no write would find out */
     if (self->rc)
-        co_raise(broken(self->request, self->rc));
+        co_raise(broken(self->request, self->rc, "more"));
     self->request->sent += self->request->is_head ? 0 : self->len;
     if (!self->request->s->gate.paused_)
         co_return(0);
@@ -401,11 +448,11 @@ int awl_respond_end(awl_request *request)
     int error;
 
     if (!request || !request->status)
-        return EINVAL;
+        return awl__respond_refuse(request, EINVAL, "awl_respond_end comes before awl_respond_begin");
     error = awl__respond_release(request);
     if (!error)
         error = awl__body_end(&request->out, request->s);
-    return error ? broken(request, error) : 0;
+    return error ? broken(request, error, "less") : 0;
 }
 
 int awl_respond_status(const awl_request *request) { return request ? request->status : 0; }

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "http/writer.h"
+#include "loop/loop_priv.h"
 
 #define GET "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 #define GET_1_0 "GET / HTTP/1.0\r\n\r\n"
@@ -141,6 +142,95 @@ SERVER_TEST(misuse_is_refused_and_leaves_nothing, {})
     co_end;
 }
 
+/* ---- Handlers that end without a response ------------------------------------------------------------------------ */
+
+static char told[512]; /* by the last report */
+
+static void tell(void *arg, const awl_report *report)
+{
+    (void)arg;
+    snprintf(told, sizeof told, "'%s': %s%s%s", report->name, report->what, report->message ? ": " : "",
+             report->message ? report->message : "");
+}
+
+static int try_nothing(awl_request *request) { return request ? 0 : 1; }
+static int try_status(awl_request *request) { return awl_respond(request, 99, NULL, "x", 1); }
+static int try_body(awl_request *request) { return awl_respond(request, 204, NULL, "x", 1); }
+static int try_type(awl_request *request) { return awl_respond(request, 200, "a\r\nB: c", "x", 1); }
+static int try_no_text(awl_request *request) { return awl_respond_text(request, 200, NULL, NULL); }
+static int try_no_data(awl_request *request) { return awl_respond(request, 200, NULL, NULL, 3); }
+static int try_redirect(awl_request *request) { return awl_respond_redirect(request, 302, "/a b"); }
+static int try_no_redirect(awl_request *request) { return awl_respond_redirect(request, 200, "/"); }
+static int try_length(awl_request *request) { return awl_respond_begin(request, 200, NULL, -2); }
+static int try_error(awl_request *request) { return awl_respond_error(request, 200); }
+static int try_end(awl_request *request) { return awl_respond_end(request); }
+static int try_field(awl_request *request) { return awl_respond_field(request, "A", "b\nc"); }
+static int try_events(awl_request *request) { return awl_respond_events(request, -1); }
+
+#define REFUSED "'/': ended without a response; the last that it tried was refused: "
+
+static const struct {
+    int (*respond)(awl_request *request);
+    const char *told;
+} attempts[] = {
+    { try_nothing, "'/': ended without a response; it is to call awl_respond, or one of its kin" },
+    { try_status, REFUSED "99 is no status of a response: 200 to 599" },
+    { try_body, REFUSED "a response with status 204 has no body" },
+    { try_type, REFUSED "'a\\x0d\\x0aB: c' can be no Content-Type" },
+    { try_no_text, REFUSED "the text of a response is NULL" },
+    { try_no_data, REFUSED "3 bytes of a response are not there" },
+    { try_redirect, REFUSED "'/a b' is no URL to redirect to" },
+    { try_no_redirect, REFUSED "200 is no status of a redirect" },
+    { try_length, REFUSED "-2 is no length" },
+    { try_error, REFUSED "200 is no status of an error: 400 to 599" },
+    { try_end, REFUSED "awl_respond_end comes before awl_respond_begin" },
+    { try_field, REFUSED "the field 'A: b\\x0ac' cannot be one of a response" },
+    { try_events, REFUSED "a stream of events is kept alive after a negative time" },
+};
+
+static size_t attempt;
+
+HANDLER(attempts_a_response, {})
+{
+    co_begin;
+    CHECK(attempt == 0 || attempts[attempt].respond(self->request) == EINVAL);
+    co_end;
+}
+
+SERVER_TEST(who_ends_without_a_response_is_told_why, {})
+{
+    co_begin;
+    awl_running_->options.report = tell;
+    self->app = app_of(on_attempts_a_response, NULL);
+    server_begins(self);
+    for (attempt = 0; attempt < sizeof attempts / sizeof *attempts; attempt++) {
+        told[0] = '\0';
+        CHECK_SAYS("500", GET);
+        CHECK_STR(told, attempts[attempt].told);
+    }
+    server_ends(self);
+    co_end;
+}
+
+HANDLER(writes_before_it_begins, {})
+{
+    co_begin;
+    co_await(awl_respond_write(self->request, "x", 1));
+    co_end;
+}
+
+SERVER_TEST(who_writes_before_he_begins_is_told_so, {})
+{
+    co_begin;
+    awl_running_->options.report = tell;
+    self->app = app_of(on_writes_before_it_begins, NULL);
+    server_begins(self);
+    CHECK_SAYS("500", GET);
+    CHECK_STR(told, "'/': the handler of this request failed: awl_respond_write comes before awl_respond_begin");
+    server_ends(self);
+    co_end;
+}
+
 /* ---- Statuses without a body ------------------------------------------------------------------------------------- */
 
 static int wanted_status;
@@ -273,6 +363,7 @@ SERVER_TEST(less_than_was_promised_aborts, {})
     server_begins(self);
     CHECK_SAYS("200 hello! .", GET GET);
     CHECK(the_wire.closed);
+    CHECK_REPORTS("/:90"); /* EMSGSIZE */
     server_ends(self);
     co_end;
 }

@@ -189,6 +189,7 @@ SERVER_TEST(a_handler_without_a_response_means_500, {})
     self->app = app_of(on_forgets, NULL);
     server_begins(self);
     CHECK_SAYS("500; 500", GET("/") GET("/"));
+    CHECK_REPORTS("/:0; /:0");
     server_ends(self);
     co_end;
 }
