@@ -331,7 +331,10 @@ AWL_CORO awl_respond_event(awl_request *request, const awl_http_event *event);
 /* The id of the last event that the client has got, before it came again; NULL: it is here for the first time. */
 const char *awl_request_last_event_id(const awl_request *request);
 
-/* Whether the head of a response has gone, and with which status (0: none yet). */
+/* The status of the response: that of the head which has gone, or the one that is asked for (awl_respond_error, an upload
+ * that is refused) and is sent when the handlers have ended without another response; 0: none yet. What an error that they
+ * raise comes to is decided last of all, which a middleware does not see: awl_http_on_access is told of it.
+ * Source: test/http/test_app.c */
 int awl_respond_status(const awl_request *request);
 
 #endif

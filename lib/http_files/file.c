@@ -154,7 +154,7 @@ co_def(respond_opened, {
     awl__validators of;
 
     co_begin;
-    if (awl_respond_status(self->request))
+    if (self->request->status)
         co_raise(EALREADY);
     self->fields = self->request->fields.len;
     put_etag(&self->file->st, etag);
@@ -196,7 +196,7 @@ co_def(respond_opened, {
                          .len = self->len));
     co_return(0);
 fail:
-    if (!awl_respond_status(self->request)) /* who responds with something else says nothing of this file */
+    if (!self->request->status) /* who responds with something else says nothing of this file */
         self->request->fields.len = self->fields;
     co_raise(self->rc);
     co_end;
@@ -244,7 +244,7 @@ co_def(respond_file, { awl_request *request; const char *path; awl__file file; i
     co_begin;
     if (!self->request || !self->path)
         co_raise(EINVAL);
-    if (awl_respond_status(self->request))
+    if (self->request->status)
         co_raise(EALREADY);
     self->file.fd = open(self->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     self->status = self->file.fd < 0 ? awl__status_of_open(errno) : 0;

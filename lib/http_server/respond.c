@@ -455,4 +455,9 @@ int awl_respond_end(awl_request *request)
     return error ? broken(request, error, "less") : 0;
 }
 
-int awl_respond_status(const awl_request *request) { return request ? request->status : 0; }
+int awl_respond_status(const awl_request *request)
+{
+    if (!request)
+        return 0;
+    return request->status ? request->status : request->wanted;
+}

@@ -136,7 +136,7 @@ co_def(websocket_accept, { awl_request *request; awl_websocket_options options; 
     co_begin;
     if (!self->request)
         co_raise(EINVAL);
-    if (awl_respond_status(self->request))
+    if (self->request->status)
         co_raise(EALREADY);
     self->rc = check_request(self->request, &self->options);
     if (self->rc) {

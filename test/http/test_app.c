@@ -1,4 +1,6 @@
 /* test_app.c: applications: middlewares, pages for errors, and who is told of each response. */
+#include "awl/http_files.h"
+#include "awl/http_forms.h"
 #include "server_rig.h"
 
 #define GET(path) "GET " path " HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -169,7 +171,7 @@ HANDLER(wants_403, {})
 {
     co_begin;
     CHECK_INT(awl_respond_error(self->request, 403), 0);
-    CHECK_INT(awl_respond_status(self->request), 0);
+    CHECK_INT(awl_respond_status(self->request), 403); /* which goes at the end */
     co_end;
 }
 
@@ -246,6 +248,58 @@ VIRTUAL_TEST(pages_and_middlewares_have_to_be_some, { awl_http_app *app; })
     CHECK_INT(awl_http_middleware(self->app, NULL, NULL), EINVAL);
     CHECK_INT(awl_http_middleware(NULL, page, NULL), EINVAL);
     awl_http_app_release(self->app);
+    co_end;
+}
+
+/* ---- What a middleware sees -------------------------------------------------------------------------------------- */
+
+static int seen_rc, seen_status;
+
+HANDLER(looks_at_the_status, {})
+{
+    co_begin;
+    CHECK_INT(awl_respond_status(self->request), 0);
+    co_await(awl_http_next(self->request));
+    co_finally;
+    seen_rc = co_failing;
+    seen_status = awl_respond_status(self->request);
+    co_end;
+}
+
+HANDLER(reads_a_form, {})
+{
+    co_begin;
+    co_await(awl_request_form(self->request));
+    co_end;
+}
+
+#define CHECK_SEES(rc, status, answer, request)                                                                        \
+    do {                                                                                                               \
+        seen_rc = seen_status = -1;                                                                                    \
+        CHECK_SAYS(answer, request);                                                                                   \
+        CHECK_INT(seen_rc, rc);                                                                                        \
+        CHECK_INT(seen_status, status);                                                                                \
+    } while (0)
+
+/* Also where the response is still to come. */
+SERVER_TEST(a_middleware_sees_the_status, {})
+{
+    co_begin;
+    self->app = app_of(on_looks_at_the_status, NULL);
+    CHECK_INT(awl_http_route(self->app, "GET", "/", on_echo, NULL), 0);
+    CHECK_INT(awl_http_route(self->app, "GET", "/form", on_reads_a_form, NULL), 0);
+    CHECK_INT(awl_http_route(self->app, "GET", "/fails", on_fails, NULL), 0);
+    CHECK_INT(awl_http_route(self->app, "GET", "/403", on_wants_403, NULL), 0);
+    CHECK_INT(awl_http_static(self->app, "/static", "/", NULL), 0);
+    server_begins(self);
+    CHECK_SEES(0, 200, "200 GET /", GET("/"));
+    CHECK_SEES(0, 404, "404", GET("/x"));
+    CHECK_SEES(0, 403, "403", GET("/403"));
+    CHECK_SEES(0, 404, "404", GET("/static/nothing"));
+    CHECK_SEES(AWL_EPROTOCOL, 415, "415", GET("/form"));
+    CHECK_SEES(EDOM, 0, "500", GET("/fails")); /* which may become another one on its way */
+    CHECK_REPORTS("/fails:33");
+    server_ends(self);
     co_end;
 }
 
