@@ -505,8 +505,8 @@ static void report_lost(awl_loop *loop)
         } else if (task->stack.promise_.state_ & AWL__UNSEEN) {
             awl__task_report(loop, task, "this task ended with an error that nobody has looked at",
                              task->stack.promise_.error_);
-        } else if (loop->options.debug && !unreleased) {
-            unreleased = task;
+        } else if (loop->options.debug && !unreleased && awl__task_site(task) != &awl__no_site) {
+            unreleased = task; /* the library's own would have been, had the loop gone on */
         }
     }
     if (unreleased)

@@ -425,3 +425,31 @@ STREAM_TEST(a_server_that_is_closed_lets_requests_come_to_their_end, {
     awl_server_close(self->server);
     co_end;
 }
+
+/* The tasks of connections are the library's: a program that ends before they have been released is right. */
+co_def(leaves_connections_open, { awl_http_app *app; awl_server *server; awl_stream *s; })
+{
+    co_begin;
+    self->app = awl_http_app_new(NULL);
+    if (!self->app || awl_http_middleware(self->app, on_takes_its_time, NULL))
+        co_raise(ENOMEM);
+    co_let(self->server, awl_http_serve(self->app, "127.0.0.1", 0, NULL));
+    co_let(self->s, awl_open_connection("127.0.0.1", awl_server_port(self->server), NULL));
+    if (awl_stream_print(self->s, GET("/")))
+        co_raise(ENOMEM);
+    while (!awl_server_clients(self->server))
+        co_await(awl_sleep(AWL_MS));
+    co_finally;
+    awl_stream_close(self->s);
+    awl_server_close(self->server);
+    awl_http_app_release(self->app);
+    co_end;
+}
+
+TEST(a_program_that_ends_with_open_connections_is_not_blamed)
+{
+    const awl_loop_options options = { .debug = true, .report = note_report };
+
+    CHECK_INT(awl_run_with(co_call(leaves_connections_open), &options, NULL), 0);
+    CHECK_REPORTS("");
+}
