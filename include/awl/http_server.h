@@ -96,7 +96,8 @@ void awl_http_app_release(awl_http_app *app);
  *             all the rest, which may be empty. Routes without braces come first, then the others in their order
  *   handler   makes the coroutine for a request
  *   arg       passed to it
- * Result   0; EINVAL: a pattern that begins without '/', or whose braces are wrong; EEXIST; ENOMEM.
+ * Result   0; EINVAL: a standard method in small letters, a pattern that begins without '/', has a '?', a '#' or a dot
+ *          segment, or whose braces are wrong or have a name twice, and awl_error_message says which; EEXIST; ENOMEM.
  * Owns     copies both texts.
  * Source   aiohttp.web.UrlDispatcher.add_route; test/http/test_router.c
  */

@@ -63,7 +63,6 @@ void awl__folders_free(awl_loop *loop, struct awl__folder *folder); /* folder.c 
 /* Finds the route of a request, and what its braces match. 0, 404, 405, or 503: there is no memory. */
 int awl__route_find(awl_request *request);
 int awl__route_allow(awl_request *request); /* adds the field Allow; 0 or the error */
-bool awl__route_is_valid(const char *pattern);
 
 /* ---- Requests (request.c) ---------------------------------------------------------------------------------------- */
 

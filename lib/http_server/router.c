@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 #include "http_server_priv.h"
 
@@ -16,27 +17,52 @@ static size_t brace(const char *text, size_t len)
     return len > 2 && text[0] == '{' && text[len - 1] == '}' ? len - 2 : 0;
 }
 
-bool awl__route_is_valid(const char *pattern)
+/* Whether there is another segment with the name at `name`, len characters of it, before that. */
+static bool is_doubled(const char *pattern, const char *name, size_t len)
 {
+    for (const char *at = pattern; (at = strchr(at, '{')) && at + 1 < name;) {
+        at++;
+        if (strncmp(at, name, len) == 0 && (at[len] == '}' || at[len] == '*'))
+            return true;
+    }
+    return false;
+}
+
+/* What is wrong with a segment of a pattern; NULL: nothing. */
+static const char *flaw_of(const char *pattern, const char *at, size_t len)
+{
+    const size_t name = brace(at, len);
+    const bool rest = name && at[name] == '*';
+
+    if (!name)
+        return memchr(at, '{', len) || memchr(at, '}', len) ? "braces stand for a whole segment, and have a name: {name}"
+               : (len == 1 && *at == '.') || (len == 2 && memcmp(at, "..", 2) == 0) ? "no path has dot segments"
+                                                                                    : NULL;
+    if (rest && at[len])
+        return "{name*} is the last segment";
+    if (!awl__http_is_token(at + 1, name - rest) || memchr(at + 1, '{', name) || memchr(at + 1, '*', name - rest))
+        return "a name in braces is a token";
+    return is_doubled(pattern, at + 1, name - rest) ? "a name in braces is there twice" : NULL;
+}
+
+/* What is wrong with a pattern, which might never match; NULL: nothing. */
+static const char *flaw(const char *pattern)
+{
+    const char *at = pattern, *what = NULL;
     unsigned params = 0;
 
     if (pattern[0] != '/')
-        return false;
-    while (*pattern++) {
-        const size_t len = segment(pattern), name = brace(pattern, len);
+        return "it begins with '/'";
+    if (strpbrk(pattern, "?#"))
+        return "a path ends before '?' and '#': see awl_request_query";
+    while (*at++ && !what) {
+        const size_t len = segment(at);
 
-        if (name) {
-            const bool rest = pattern[name] == '*';
-
-            if (++params > AWL__PARAMS || !awl__http_is_token(pattern + 1, name - rest) || (rest && pattern[len]) ||
-                memchr(pattern + 1, '{', name) || memchr(pattern + 1, '*', name - rest))
-                return false;
-        } else if (memchr(pattern, '{', len) || memchr(pattern, '}', len)) {
-            return false;
-        }
-        pattern += len;
+        params += brace(at, len) != 0;
+        what = flaw_of(pattern, at, len);
+        at += len;
     }
-    return true;
+    return what || params <= AWL__PARAMS ? what : "it has too many names in braces";
 }
 
 /* Whether two patterns match the same paths: they differ in the names in braces at most. */
@@ -173,6 +199,29 @@ int awl__route_allow(awl_request *request)
     return error;
 }
 
+/* Methods are told apart by case: one of these in another case is hardly meant. */
+static bool is_standard_but_for_case(const char *method)
+{
+    static const char *const standard[] = { "GET",     "HEAD",  "POST",  "PUT",  "DELETE",
+                                            "OPTIONS", "PATCH", "TRACE", "CONNECT" };
+
+    for (size_t i = 0; i < sizeof standard / sizeof *standard; i++) {
+        if (strcasecmp(method, standard[i]) == 0)
+            return strcmp(method, standard[i]) != 0;
+    }
+    return false;
+}
+
+/* What is wrong with a route; NULL: nothing. */
+static const char *flaw_of_route(const char *method, size_t method_len, const char *pattern)
+{
+    if (!awl__http_is_token(method, method_len))
+        return "the method is no token";
+    if (is_standard_but_for_case(method))
+        return "methods are in capital letters";
+    return flaw(pattern);
+}
+
 /* ---- Adding; see awl/http_server.h ------------------------------------------------------------------------------- */
 
 int awl_http_route(awl_http_app *app, const char *method, const char *pattern, awl_http_handler *handler, void *arg)
@@ -180,10 +229,16 @@ int awl_http_route(awl_http_app *app, const char *method, const char *pattern, a
     const size_t method_len = method ? strlen(method) : 0, len = pattern ? strlen(pattern) : 0;
     const size_t size = sizeof(awl__route) + method_len + len + 2;
     awl__route **at, *route;
+    const char *wrong;
 
-    if (!app || !handler || !len || !awl__http_is_token(method, method_len) || !awl__route_is_valid(pattern))
+    if (!app || !handler || !method || !pattern)
         return EINVAL;
     awl__loop_check(app->loop);
+    wrong = flaw_of_route(method, method_len, pattern);
+    if (wrong) {
+        awl__error_detail(app->loop, EINVAL, "the route '%.20s %.120s': %s", method, pattern, wrong);
+        return EINVAL;
+    }
     for (at = strchr(pattern, '{') ? &app->routes : &app->fixed; *at; at = &(*at)->next) {
         if (strcmp((*at)->method, method) == 0 && same_pattern((*at)->pattern, pattern))
             return EEXIST;

@@ -169,6 +169,40 @@ VIRTUAL_TEST(patterns_that_are_none_are_refused, { awl_http_app *app; })
     co_end;
 }
 
+/* Patterns and methods that would be taken for what they are not: the reason is said. */
+VIRTUAL_TEST(routes_that_would_never_match_are_refused, { awl_http_app *app; })
+{
+    static const struct {
+        const char *method, *pattern, *why;
+    } wrong[] = {
+        { "GET", "/a?b=c", "'GET /a?b=c': a path ends before '?' and '#'" },
+        { "GET", "/a#b", "a path ends before '?' and '#'" },
+        { "GET", "/{x}/{x}", "a name in braces is there twice" },
+        { "GET", "/{x}/b/{x*}", "a name in braces is there twice" },
+        { "GET", "/a/../b", "no path has dot segments" },
+        { "GET", "/.", "no path has dot segments" },
+        { "GET", "a", "it begins with '/'" },
+        { "GET", "/a{x}", "braces stand for a whole segment" },
+        { "GET", "/{x*}/a", "{name*} is the last segment" },
+        { "GET", "/{x y}", "a name in braces is a token" },
+        { "GET", "/{1}/{2}/{3}/{4}/{5}/{6}/{7}/{8}/{9}", "it has too many names" },
+        { "G T", "/", "the method is no token" },
+        { "get", "/", "methods are in capital letters" },
+        { "Post", "/", "methods are in capital letters" },
+    };
+
+    co_begin;
+    self->app = new_app();
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        CHECK_INT(add(self->app, wrong[i].method, wrong[i].pattern, ""), EINVAL);
+        CHECK(strstr(awl_error_message(EINVAL), wrong[i].why));
+    }
+    CHECK_INT(add(self->app, "GET", "/{x}/{xy}/{y}/.a/..b", ""), 0);
+    CHECK_INT(add(self->app, "mkcol", "/", ""), 0);
+    awl_http_app_release(self->app);
+    co_end;
+}
+
 VIRTUAL_TEST(the_same_route_is_added_once, { awl_http_app *app; })
 {
     co_begin;
