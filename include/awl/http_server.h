@@ -139,7 +139,8 @@ void awl_http_on_access(awl_http_app *app, awl_http_access_fn *fn, void *arg);
  * Result   awl_server *: it accepts from now on; awl_server_port, awl_server_close and all others of awl/stream.h.
  * Errors   as awl_start_server.
  * Owns     the caller closes the server. Closed, it accepts nothing more, ends idle connections, and lets requests that
- *          have begun, or have just arrived, come to their end.
+ *          have begun, or have just arrived, come to their end. Those that might have none are told: a WebSocket
+ *          is closed (1001), and a stream of events ends, so that their handlers do; see awl_respond_event.
  * Source   aiohttp.web.TCPSite; test/http/test_server.c
  */
 AWL_CORO awl_http_serve(awl_http_app *app, const char *host, int port, const awl_stream_options *options);
@@ -237,7 +238,8 @@ AWL_CORO awl_request_read(awl_request *request, void *buf, size_t cap);
 AWL_CORO awl_request_read_all(awl_request *request, size_t *len);
 
 /*
- * Waits until the client has gone, or has said that it sends no more, which as a rule means the same.
+ * Waits until the client has gone, or has said that it sends no more, which as a rule means the same; or until the
+ * server ends, if the response is a stream of events.
  *
  * Result   none.
  * Errors   ECANCELED; EINVAL.
@@ -323,8 +325,10 @@ int awl_respond_events(awl_request *request, awl_time keep_alive);
  *   event   copied
  * Result   none.
  * Errors   EINVAL: awl_respond_events was not called, a type or id has more than one line; EPIPE: the request was HEAD,
- *          whose client wants no events (to pass that on is no failure); those of awl_respond_write; ENOMEM.
- * Context  whoever waits for something else meanwhile does not see that the client has gone: awl_request_disconnected.
+ *          whose client wants no events, or the server ends, and has ended the stream (to pass that on is no failure);
+ *          those of awl_respond_write; ENOMEM.
+ * Context  whoever waits for something else meanwhile does not see that the client has gone, or that the server ends:
+ *          awl_request_disconnected, or the option cancel_on_disconnect.
  * Source   HTML, 9.2.6; test/http/test_events.c
  */
 AWL_CORO awl_respond_event(awl_request *request, const awl_http_event *event);

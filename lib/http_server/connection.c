@@ -152,7 +152,7 @@ co_def(handler_or_end, { awl_request *request; awl_task *tasks[2]; int i, rc, er
     awl_task_release(self->tasks[1]);
     if (self->over && awl__request_is_gone(self->request))
         awl_stream_abort(self->request->s);
-    else if (self->error)
+    else if (self->error && !(self->error == ECANCELED && self->request->events_over))
         co_raise(self->error);
     co_end;
 }

@@ -22,7 +22,7 @@ co_def(disconnected, { awl_request *request; })
     co_begin;
     if (!self->request)
         co_raise(EINVAL);
-    while (!awl__request_is_gone(self->request))
+    while (!self->request->events_over && !awl__request_is_gone(self->request))
         co_await(awl__stream_change(self->request->s));
     co_end;
 }

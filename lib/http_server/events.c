@@ -61,6 +61,19 @@ void awl__events_stop(awl__events *events)
         awl_handle_cancel(&events->timer);
 }
 
+/* The end of the stream is the end of a whole response: the client comes again, to who serves then. */
+static void end_stream(void *arg)
+{
+    awl_request *request = arg;
+
+    if (request->out.ended || request->s->error)
+        return;
+    (void)awl_respond_end(request);
+    request->events_over = true;
+    awl__events_stop(request->events);
+    awl__stream_wake(request->s->watchers, 0); /* awl_request_disconnected */
+}
+
 int awl_respond_events(awl_request *request, awl_time keep_alive)
 {
     awl__events *events;
@@ -88,7 +101,10 @@ int awl_respond_events(awl_request *request, awl_time keep_alive)
     request->events = events;
     if (request->is_head)
         return awl_respond_end(request); /* which is all that it wants to know */
-    return events->every == AWL_FOREVER ? 0 : awl_call_later(NULL, &events->timer, events->every, tick, events);
+    if (events->every != AWL_FOREVER)
+        awl_call_later(NULL, &events->timer, events->every, tick, events);
+    awl__request_on_stop(request, end_stream, request);
+    return 0;
 }
 
 /* ---- Events ------------------------------------------------------------------------------------------------------ */

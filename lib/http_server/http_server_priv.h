@@ -97,6 +97,8 @@ struct awl_request {
 
     struct awl__form *form;     /* that was read */
     struct awl__events *events; /* the response is a stream of them */
+    void (*stop)(void *arg);    /* is called with stop_arg when the server begins to end; NULL: nothing is */
+    void *stop_arg;
     awl__http_out fields; /* of the response, before its head has gone */
     char *held;           /* its head, which waits for the first piece of the body; NULL: it does not */
     size_t held_len;
@@ -109,6 +111,7 @@ struct awl_request {
     int16_t refused; /* an error that is the client's, which gets the status `wanted` for it */
     bool is_head, keep, told_to_go_on, failed, holds;
     bool chain_ended; /* the route's handler, or a page, has begun */
+    bool events_over; /* their stream has ended, because the server ends */
     bool lingers; /* the client is given time to read the last word, though it may be sending still */
 
     /* Last: what it holds of fields, and what is behind it, is not cleared. */
@@ -143,6 +146,16 @@ int awl__respond_refuse(awl_request *request, int error, const char *format, ...
 
 /* A stream of events sends no more comments (events.c). */
 void awl__events_stop(struct awl__events *events);
+
+/* The server ends: so does what would otherwise go on, a WebSocket or a stream of events. */
+static inline void awl__request_stop(awl_request *request)
+{
+    if (request && request->stop)
+        request->stop(request->stop_arg);
+}
+
+/* From now on `stop` is called when the server begins to end, or at once if it has. NULL: no more. */
+void awl__request_on_stop(awl_request *request, void (*stop)(void *arg), void *arg);
 
 /* Sends a head that waits for the first piece of its body, before that goes. 0 or the error. */
 int awl__respond_release(awl_request *request);

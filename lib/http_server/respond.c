@@ -420,6 +420,8 @@ co_def(respond_write, { awl_request *request; const void *data; size_t len; int 
         co_raise(awl__respond_refuse(self->request, EINVAL, "awl_respond_write comes before awl_respond_begin"));
     if (self->len && !self->data)
         co_raise(awl__respond_refuse(self->request, EINVAL, "%zu bytes of a response are not there", self->len));
+    if (self->request->events_over)
+        co_raise(awl__request_refuse(self->request, 503, EPIPE)); /* which is nobody's mistake */
     self->rc = awl__respond_release(self->request);
     if (!self->rc)
         self->rc = awl__body_write(&self->request->out, self->request->s, self->data, self->len);

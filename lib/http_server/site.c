@@ -111,11 +111,21 @@ void awl__site_leave(awl__connection *c)
     c->site->refused -= c->was_refused;
 }
 
+void awl__request_on_stop(awl_request *request, void (*stop)(void *arg), void *arg)
+{
+    request->stop = stop;
+    request->stop_arg = arg;
+    if (request->connection->site->closing)
+        awl__request_stop(request);
+}
+
 /* A request that has arrived, though nobody has looked yet, is answered like those that have begun: its client cannot tell
  * whether it was, and may not be allowed to send it again. */
 void awl__site_stop(awl__site *site)
 {
     site->closing = true;
+    for (awl__connection *c = site->busy; c; c = c->next)
+        awl__request_stop(c->request);
     for (awl__connection *c = site->idle; c; c = c->next)
         if (c->phase == AWL__IDLE && awl__connection_is_quiet(c))
             awl__stream_end(c->s);

@@ -342,6 +342,17 @@ void awl__websocket_drop(awl_websocket *ws)
     awl__free(ws->loop, ws, sizeof *ws);
 }
 
+void awl__websocket_go_away(void *arg)
+{
+    awl_websocket *ws = arg;
+
+    if (ws->error || ws->s->error || ws->s->closing)
+        return;
+    (void)awl__websocket_write_close(ws, 1001, NULL);
+    if (ws->request)
+        awl__request_refuse(ws->request, 503, EPIPE); /* which who sends on gets: it is nobody's mistake */
+}
+
 void awl_websocket_close(awl_websocket *ws)
 {
     if (!ws)
@@ -349,6 +360,8 @@ void awl_websocket_close(awl_websocket *ws)
     awl__loop_check(ws->loop);
     if (!ws->error && !ws->s->error && !ws->s->closing)
         (void)awl__websocket_write_close(ws, 1001, NULL);
+    if (ws->request)
+        awl__request_on_stop(ws->request, NULL, NULL);
     if (ws->owns_stream)
         awl_stream_close(ws->s);
     else if (ws->error)

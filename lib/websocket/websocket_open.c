@@ -156,6 +156,7 @@ co_def(websocket_accept, { awl_request *request; awl_websocket_options options; 
     self->rc = send_acceptance(self->request, self->ws->protocol);
     if (self->rc)
         co_raise(self->rc);
+    awl__request_on_stop(self->request, awl__websocket_go_away, self->ws);
     co_return(self->ws);
     co_finally;
     if (co_failing && self->ws)

@@ -47,6 +47,7 @@ awl_websocket *awl__websocket_new(awl_stream *s, bool is_client, bool owns_strea
                                   const awl_websocket_options *options);
 
 void awl__websocket_drop(awl_websocket *ws); /* one reference */
+void awl__websocket_go_away(void *ws);       /* its server ends: a close frame goes, 1001, if none was sent */
 
 /* Writes a frame, a control frame or all of a message, masked if that has to be. 0 or the error. */
 int awl__websocket_write(awl_websocket *ws, uint8_t opcode, const void *data, size_t len);

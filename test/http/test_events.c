@@ -150,3 +150,92 @@ SERVER_TEST(what_is_no_event_is_refused, {})
     server_ends(self);
     co_end;
 }
+
+/* ---- Servers that end -------------------------------------------------------------------------------------------- */
+
+static int said_at_the_end;
+
+/* An event each second, for ever. */
+HANDLER(ticks, {})
+{
+    co_begin;
+    CHECK_INT(awl_respond_events(self->request, 0), 0);
+    for (;;) {
+        co_await(awl_respond_event(self->request, &(awl_http_event){ .data = "tick" }));
+        co_await(awl_sleep(AWL_MS));
+    }
+    co_finally;
+    said_at_the_end = co_failing;
+    co_end;
+}
+
+/* Waits for what never happens, or for the end. */
+HANDLER(waits, {})
+{
+    co_begin;
+    CHECK_INT(awl_respond_events(self->request, 0), 0);
+    co_await(awl_respond_event(self->request, &(awl_http_event){ .data = "tick" }));
+    co_await(awl_race(awl_sleep(AWL_MINUTE), awl_request_disconnected(self->request)));
+    co_finally;
+    said_at_the_end = co_failing;
+    co_end;
+}
+
+/* Does not look at all: it is cancelled, where the application wants that. */
+HANDLER(sleeps, {})
+{
+    co_begin;
+    CHECK_INT(awl_respond_events(self->request, 0), 0);
+    co_await(awl_respond_event(self->request, &(awl_http_event){ .data = "tick" }));
+    co_await(awl_sleep(AWL_MINUTE));
+    co_finally;
+    said_at_the_end = co_failing;
+    co_end;
+}
+
+/* Reads the stream to its end, which is a proper one, while its server ends: that waits for ever otherwise. */
+co_def(sees_the_end, { awl_http_app *app; awl_server *server; awl_stream *s; awl_task *end; char *line; bool last; })
+{
+    co_begin;
+    co_let(self->server, awl_http_serve(self->app, "127.0.0.1", 0, NULL));
+    co_let(self->s, awl_open_connection("127.0.0.1", awl_server_port(self->server), NULL));
+    if (awl_stream_print(self->s, "GET / HTTP/1.1\r\nHost: a\r\n\r\n"))
+        co_raise(ENOMEM);
+    do
+        co_let(self->line, awl_stream_readline(self->s, NULL));
+    while (self->line && strcmp(self->line, "data: tick\n") != 0);
+    CHECK(self->line != NULL);
+    self->end = awl_create_task(awl_server_wait_closed(self->server));
+    if (!self->end)
+        co_raise(ENOMEM);
+    for (;;) {
+        co_let(self->line, awl_stream_readline(self->s, NULL));
+        if (!self->line)
+            break;
+        self->last = strcmp(self->line, "0\r\n") == 0 || (self->last && strcmp(self->line, "\r\n") == 0);
+    }
+    CHECK(self->last);
+    co_await(self->end);
+    co_finally;
+    awl_task_release(self->end);
+    awl_stream_close(self->s);
+    awl_server_close(self->server);
+    co_end;
+}
+
+#define EVENTS_END_TEST(name, handler, cancels, error)                                                                 \
+    STREAM_TEST(name, { awl_http_app *app; awl_http_app_options options; })                                            \
+    {                                                                                                                  \
+        co_begin;                                                                                                      \
+        self->options.cancel_on_disconnect = (cancels);                                                                \
+        self->app = app_of(handler, &self->options);                                                                   \
+        co_await(co_call(sees_the_end, .app = self->app));                                                             \
+        CHECK_INT(said_at_the_end, (error));                                                                           \
+        co_finally;                                                                                                    \
+        awl_http_app_release(self->app);                                                                               \
+        co_end;                                                                                                        \
+    }
+
+EVENTS_END_TEST(streams_end_with_their_server, on_ticks, false, EPIPE)
+EVENTS_END_TEST(who_waits_for_the_client_sees_that_the_server_ends, on_waits, false, 0)
+EVENTS_END_TEST(who_is_cancelled_when_the_client_goes_is_when_the_server_ends, on_sleeps, true, ECANCELED)

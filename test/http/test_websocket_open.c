@@ -353,3 +353,123 @@ STREAM_TEST(both_roles_understand_each_other, {
     awl_http_app_release(self->app);
     co_end;
 }
+
+/* ---- Servers that end -------------------------------------------------------------------------------------------- */
+
+/* A server, and a WebSocket to it by which one message has gone there and back. */
+co_def(connects, { awl_server *server; awl_websocket *ws; awl_websocket_message m; char url[64]; })
+{
+    co_begin;
+    snprintf(self->url, sizeof self->url, "ws://127.0.0.1:%d/", awl_server_port(self->server));
+    co_let(self->ws, awl_websocket_connect(self->url, NULL));
+    co_await(awl_websocket_send_text(self->ws, "a"));
+    co_await(awl_websocket_receive(self->ws, &self->m));
+    co_return(self->ws);
+    co_finally;
+    if (co_failing)
+        awl_websocket_close(self->ws);
+    co_end;
+}
+
+/* Keeps on sending, and receives nothing. */
+HANDLER(sends_on, { awl_websocket *ws; })
+{
+    co_begin;
+    co_let(self->ws, awl_websocket_accept(self->request, NULL));
+    for (;;) {
+        co_await(awl_websocket_send_text(self->ws, "b"));
+        co_await(awl_sleep(AWL_MS));
+    }
+    co_finally;
+    awl_websocket_close(self->ws);
+    co_end;
+}
+
+/* Accepts when the server is ending already. */
+static awl_server *the_server;
+
+HANDLER(accepts_late, { awl_websocket *ws; awl_websocket_message m; })
+{
+    co_begin;
+    awl_server_close(the_server);
+    the_server = NULL;
+    co_let(self->ws, awl_websocket_accept(self->request, NULL));
+    CHECK_FAILS(EPIPE, awl_websocket_send_text(self->ws, "x"));
+    co_await(awl_websocket_receive(self->ws, &self->m));
+    co_finally;
+    awl_websocket_close(self->ws);
+    co_end;
+}
+
+#define END_TEST(name)                                                                                                 \
+    STREAM_TEST(name, {                                                                                                \
+        awl_http_app *app;                                                                                             \
+        awl_server *server;                                                                                            \
+        awl_websocket *ws;                                                                                             \
+        awl_websocket_message m;                                                                                       \
+        char url[64];                                                                                                  \
+        int kind, rc;                                                                                                  \
+    })
+
+/* Nothing but the end of the server ends them: its grace is for ever. */
+co_def(ends_with_websocket, { awl_server *server; awl_websocket *ws; awl_websocket_message m; awl_task *end; int kind; })
+{
+    co_begin;
+    self->end = awl_create_task(awl_server_wait_closed(self->server));
+    if (!self->end)
+        co_raise(ENOMEM);
+    do
+        co_let(self->kind, awl_websocket_receive(self->ws, &self->m));
+    while (self->kind != AWL_WEBSOCKET_CLOSED);
+    CHECK_INT(awl_websocket_close_code(self->ws), 1001);
+    co_await(self->end);
+    co_finally;
+    awl_task_release(self->end);
+    co_end;
+}
+
+END_TEST(a_server_that_ends_closes_its_websockets)
+{
+    co_begin;
+    self->app = app_of(on_repeat, NULL);
+    co_let(self->server, awl_http_serve(self->app, "127.0.0.1", 0, NULL));
+    co_let(self->ws, co_call(connects, .server = self->server));
+    co_await(co_call(ends_with_websocket, .server = self->server, .ws = self->ws));
+    co_finally;
+    awl_websocket_close(self->ws);
+    awl_server_close(self->server);
+    awl_http_app_release(self->app);
+    co_end;
+}
+
+END_TEST(a_handler_that_only_sends_ends_too)
+{
+    co_begin;
+    self->app = app_of(on_sends_on, NULL);
+    co_let(self->server, awl_http_serve(self->app, "127.0.0.1", 0, NULL));
+    co_let(self->ws, co_call(connects, .server = self->server));
+    co_await(co_call(ends_with_websocket, .server = self->server, .ws = self->ws));
+    co_finally;
+    awl_websocket_close(self->ws);
+    awl_server_close(self->server);
+    awl_http_app_release(self->app);
+    co_end;
+}
+
+END_TEST(a_websocket_of_a_server_that_is_ending_is_closed_at_once)
+{
+    co_begin;
+    self->app = app_of(on_accepts_late, NULL);
+    co_let(the_server, awl_http_serve(self->app, "127.0.0.1", 0, NULL));
+    snprintf(self->url, sizeof self->url, "ws://127.0.0.1:%d/", awl_server_port(the_server));
+    co_let(self->ws, awl_websocket_connect(self->url, NULL));
+    co_let(self->kind, awl_websocket_receive(self->ws, &self->m));
+    CHECK_INT(self->kind, AWL_WEBSOCKET_CLOSED);
+    CHECK_INT(awl_websocket_close_code(self->ws), 1001);
+    co_finally;
+    awl_websocket_close(self->ws);
+    awl_server_close(the_server);
+    the_server = NULL;
+    awl_http_app_release(self->app);
+    co_end;
+}
