@@ -18,7 +18,7 @@
 #include "awl/signals.h" /* signals: handlers on the loop, and waiting for them */
 #include "awl/exec.h" /* blocking calls and computations in threads and processes: executors */
 #include "awl/dns.h"  /* addresses, and names to addresses */
-#include "awl/stream.h" /* TCP: connections and servers */
+#include "awl/stream.h" /* streams: TCP, Unix sockets, pipes; servers */
 #include "awl/datagram.h" /* UDP */
 #include "awl/process.h" /* other programs */
 #include "awl/file.h" /* files and folders */
@@ -28,6 +28,6 @@
 #include "awl/tls.h" /* TLS over streams */
 #endif
 #endif
-#include "awl/http.h" /* an HTTP client */
+#include "awl/http.h" /* HTTP: a client, a server, WebSockets */
 
 #endif

@@ -2,6 +2,9 @@
  * awl/http_forms.h: what browsers send to servers, and keep for them: forms, files, cookies, passwords.
  * SPDX-License-Identifier: MIT
  *
+ *     #include <awl.h>
+ *     #include <stdio.h>
+ *
  *     co_def(upload, { awl_request *request; awl_multipart *parts; bool more; int64_t n, all; char buf[4096]; })
  *     {
  *         co_begin;
@@ -22,6 +25,15 @@
  *         awl_respond_text(self->request, 200, "text/plain", "thank you\n");
  *         co_end;
  *     }
+ *
+ *     static awl_coro on_upload(awl_request *request, void *arg) { return co_call(upload, .request = request); }
+ *
+ *     static int setup(awl_http_app *app, awl_stream_options *options, void *arg)
+ *     {
+ *         return awl_http_route(app, "POST", "/upload", on_upload, NULL);
+ *     }
+ *
+ *     int main(void) { return awl_http_run("127.0.0.1", 8080, setup, NULL, NULL); }
  *
  * WHAT IS MALFORMED ends in AWL_EPROTOCOL. A handler that passes such an error of these calls on needs no response of
  * its own: the client gets 400, 413 or 415, and nothing is reported.

@@ -37,6 +37,7 @@
 #ifndef AWL_LOOP_H
 #define AWL_LOOP_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
