@@ -48,9 +48,9 @@ typedef struct awl_http_run_options {
 
 /*
  * Makes a loop and an application, and serves it until SIGINT or SIGTERM comes. Then it accepts nothing more, closes
- * WebSockets (1001) and ends streams of events, lets the requests that have begun come to their end, cancels those that
- * have not after `grace`, runs the clean-up hooks, and returns. A second signal cuts all connections at once. One that comes before it serves cancels the start-up hooks. It
- * prints nothing but what a loop reports.
+ * WebSockets (1001) and ends streams of events, lets the requests that have begun come to their end, cancels those
+ * that have not after `grace`, runs the clean-up hooks, and returns. A second signal cuts all connections at once.
+ * One that comes before it serves cancels the start-up hooks. It prints nothing but what a loop reports.
  *
  * WORKERS are processes that share the port (SO_REUSEPORT); the kernel deals the connections out. `setup` is called in
  * each of them. One that ends is replaced, at most once a second, and that is reported as by a loop. When this process

@@ -31,8 +31,9 @@
  * A HANDLER is a coroutine. It reads the body if it wants it, and responds: at once (awl_respond and its kin, plain
  * calls), or piece by piece (awl_respond_begin, awl_respond_write). What it returns does not matter. An error that it
  * ends with is reported, and the client gets a page with status 500, without the fields that were added for another
- * response, or, if the head has gone, no proper end. One that ends without a response gives 500, too, and is reported, with
- * the reason if a call that would have responded was refused; so is one whose body has another length than it promised.
+ * response, or, if the head has gone, no proper end. One that ends without a response gives 500, too, and is
+ * reported, with the reason if a call that would have responded was refused; so is one whose body has another length
+ * than it promised.
  *
  * A REQUEST lives until its handler has ended. All texts of it do as well; they end with a zero byte. Escapes in its path
  * are decoded before dot segments are taken out of it: "/a%2f..%2fb" is "/b", and what leads out of the root is refused.
@@ -116,7 +117,8 @@ int awl_http_middleware(awl_http_app *app, awl_http_handler *handler, void *arg)
  * The rest of the chain, within a middleware: the next one, the route's handler, or the page for 404 or 405.
  *
  * Result   none.
- * Errors   those of the rest; EINVAL: nothing is left, as in the handler of a route or page, and for who awaits it again.
+ * Errors   those of the rest; EINVAL: nothing is left, as in the handler of a route or page, or when it was awaited
+ *          before.
  * Source   aiohttp.web.middleware; test/http/test_app.c
  */
 AWL_CORO awl_http_next(awl_request *request);
@@ -336,9 +338,9 @@ AWL_CORO awl_respond_event(awl_request *request, const awl_http_event *event);
 /* The id of the last event that the client has got, before it came again; NULL: it is here for the first time. */
 const char *awl_request_last_event_id(const awl_request *request);
 
-/* The status of the response: that of the head which has gone, or the one that is asked for (awl_respond_error, an upload
- * that is refused) and is sent when the handlers have ended without another response; 0: none yet. What an error that they
- * raise comes to is decided last of all, which a middleware does not see: awl_http_on_access is told of it.
+/* The status of the response: that of the head which has gone, or the one that is asked for (awl_respond_error, a form
+ * that is refused) and is sent when the handlers have ended without another response; 0: none yet. What an error comes
+ * to that they raise is decided last of all, which a middleware does not see: awl_http_on_access is told of it.
  * Source: test/http/test_app.c */
 int awl_respond_status(const awl_request *request);
 

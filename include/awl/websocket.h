@@ -26,9 +26,9 @@
  * ONE TASK RECEIVES, any number may send. Pings are answered, and the other side's close is, while somebody receives: a
  * program that only sends should have a task that receives and drops.
  *
- * A SERVER THAT ENDS sends a close frame (1001) to each client. Who receives gets what comes before the answer to that, and
- * then the close; who sends gets EPIPE, and may pass it on. A client that does not answer is waited for as long as for any
- * request: `grace` in awl/http_run.h.
+ * A SERVER THAT ENDS sends a close frame (1001) to each client. Who receives gets what comes before the answer to
+ * that, and then the close; who sends gets EPIPE, and may pass it on. A client that does not answer is waited for as
+ * long as for any request: `grace` in awl/http_run.h.
  *
  * WHAT IS REFUSED is all that RFC 6455 has sides refuse: the other one is told by a close frame (1002; 1007: no UTF-8;
  * 1009: longer than the limit), and the operation ends with AWL_EPROTOCOL or AWL_ELIMIT.

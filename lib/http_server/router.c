@@ -34,10 +34,12 @@ static const char *flaw_of(const char *pattern, const char *at, size_t len)
     const size_t name = brace(at, len);
     const bool rest = name && at[name] == '*';
 
+    if ((len == 1 && *at == '.') || (len == 2 && memcmp(at, "..", 2) == 0))
+        return "no path has dot segments";
+    if (!name && (memchr(at, '{', len) || memchr(at, '}', len)))
+        return "braces stand for a whole segment, and have a name: {name}";
     if (!name)
-        return memchr(at, '{', len) || memchr(at, '}', len) ? "braces stand for a whole segment, and have a name: {name}"
-               : (len == 1 && *at == '.') || (len == 2 && memcmp(at, "..", 2) == 0) ? "no path has dot segments"
-                                                                                    : NULL;
+        return NULL;
     if (rest && at[len])
         return "{name*} is the last segment";
     if (!awl__http_is_token(at + 1, name - rest) || memchr(at + 1, '{', name) || memchr(at + 1, '*', name - rest))

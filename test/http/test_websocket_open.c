@@ -412,7 +412,13 @@ HANDLER(accepts_late, { awl_websocket *ws; awl_websocket_message m; })
     })
 
 /* Nothing but the end of the server ends them: its grace is for ever. */
-co_def(ends_with_websocket, { awl_server *server; awl_websocket *ws; awl_websocket_message m; awl_task *end; int kind; })
+co_def(ends_with_websocket, {
+    awl_server *server;
+    awl_websocket *ws;
+    awl_websocket_message m;
+    awl_task *end;
+    int kind;
+})
 {
     co_begin;
     self->end = awl_create_task(awl_server_wait_closed(self->server));
