@@ -103,7 +103,7 @@ static void report_end(const awl_request *request, int error)
 
     if (error && ours)
         report(request, "the handler of this request failed", error);
-    else if (!error && !request->status && !request->wanted && !request->s->error)
+    else if (!error && !request->status && !request->wanted && !awl__request_is_gone(request))
         report(request, request->declined ? "ended without a response; the last that it tried was refused"
                                           : "ended without a response; it is to call awl_respond, or one of its kin",
                request->declined);
