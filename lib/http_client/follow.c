@@ -7,15 +7,17 @@
 
 /* ---- Redirects: RFC 9110, 15.4 ---------------------------------------------------------------------------------- */
 
-/* Where a response sends us; NULL: nowhere. */
+/* Where a response sends us; NULL: nowhere. An empty Location is none, or it would be asked for again and again. */
 static const char *location_of(const awl_response *r)
 {
+    const char *location = awl_response_field(r, "Location");
+
     switch (r->head.status) {
     case 301:
     case 302:
     case 303:
     case 307:
-    case 308: return awl_response_field(r, "Location");
+    case 308: return location && *location ? location : NULL;
     default: return NULL;
     }
 }

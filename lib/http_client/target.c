@@ -59,8 +59,10 @@ static char *copy_tamed(awl_loop *loop, const char *text, size_t *size)
 
     *size = tame(text, NULL) + 4; /* each character is written with a zero byte behind it */
     copy = awl__alloc(loop, *size);
-    if (copy)
+    if (copy) {
+        *copy = '\0'; /* of an empty text nothing is written */
         tame(text, copy);
+    }
     return copy;
 }
 

@@ -114,6 +114,19 @@ CLIENT_TEST(redirects_can_be_the_result, ANSWERS(SAY(TO("302", "/a"), .again = t
     CLIENT_END;
 }
 
+CLIENT_TEST(an_empty_location_is_none, ANSWERS(SAY(TO("302", "")), SAY(TO("302", " ")), SAY(TO("302", "\t "))), {})
+{
+    co_begin;
+    OPEN(0);
+    while (script.n < 3) {
+        GET(at(0, "/a"), NULL);
+        CHECK_INT(awl_response_status(self->r), 302);
+        CHECK_STR(self->text, "ab");
+        CHECK_INT(awl_response_redirects(self->r), 0);
+    }
+    CLIENT_END;
+}
+
 CLIENT_TEST(others_are_no_redirects,
             ANSWERS(SAY(TO("300", "/b")), SAY("HTTP/1.1 304 Not Modified\r\nLocation: /b\r\n\r\n"),
                     SAY("HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n"), SAY(TO("201", "/b"))), {})

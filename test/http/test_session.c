@@ -179,6 +179,20 @@ CLIENT_TEST(users_are_told_to_the_first_origin, ANSWERS(SAY(EMPTY, .again = true
     CLIENT_END;
 }
 
+CLIENT_TEST(an_empty_url_is_that_of_the_base, ANSWERS(SAY(EMPTY, .again = true)), {})
+{
+    static const awl_http_pair y[] = { { "y", "2" }, { NULL, NULL } };
+
+    co_begin;
+    OPEN(.base_url = at(0, "/base?x=1"));
+    GET("", NULL);
+    CHECK(said(0, "GET /base?x=1 HTTP/1.1\r\n"));
+    CHECK_STR(awl_response_url(self->r), at(0, "/base?x=1"));
+    GET("", &(awl_http_request_options){ .params = y });
+    CHECK(said(1, "GET /base?x=1&y=2 HTTP/1.1\r\n"));
+    CLIENT_END;
+}
+
 CLIENT_TEST(what_cannot_be_sent_is_refused, ANSWERS(SAY(HELLO)), {})
 {
     static const awl_http_pair split[] = { { "X", "a\r\nY: b" }, { NULL, NULL } };
@@ -193,12 +207,15 @@ CLIENT_TEST(what_cannot_be_sent_is_refused, ANSWERS(SAY(HELLO)), {})
     }
     CHECK(awl_http_session_new(&(awl_http_session_options){ .user_agent = "a\nb" }) == NULL);
     CHECK(awl_http_session_new(&(awl_http_session_options){ .base_url = "/x" }) == NULL);
+    CHECK(awl_http_session_new(&(awl_http_session_options){ .base_url = "" }) == NULL);
     CHECK(awl_http_session_new(&(awl_http_session_options){ .user = "a:b" }) == NULL);
     OPEN(0);
     CHECK_FAILS(EINVAL, awl_http_get(self->session, at(0, "/"), &(awl_http_request_options){ .headers = split }));
     CHECK_FAILS(EINVAL, awl_http_get(self->session, at(0, "/"), &(awl_http_request_options){ .headers = length }));
     CHECK_FAILS(EINVAL, awl_http_get(self->session, at(0, "/"), &(awl_http_request_options){ .user = "a:b" }));
     CHECK_FAILS(EINVAL, awl_http_get(self->session, "relative", NULL));
+    CHECK_FAILS(EINVAL, awl_http_get(self->session, "", NULL));
+    CHECK_FAILS(EINVAL, awl_http_get(self->session, "#", NULL));
     CHECK_FAILS(EINVAL, awl_http_get(self->session, "http:///x", NULL));
     CHECK_FAILS(EINVAL, awl_http_get(self->session, "http://\xc3\xa4.example/", NULL));
     CHECK(strstr(awl_error_message(EINVAL), "no name of ASCII"));

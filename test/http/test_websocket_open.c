@@ -274,6 +274,7 @@ VIRTUAL_TEST(what_is_no_websocket_url_is_refused, { awl_stream *s; int peer, rc;
     CHECK_FAILS(EINVAL, awl_websocket_connect("ftp://h/", NULL));
     CHECK_FAILS(EINVAL, awl_websocket_connect("ws:///x", NULL));
     CHECK_FAILS(EINVAL, awl_websocket_connect("/x", NULL));
+    CHECK_FAILS(EINVAL, awl_websocket_connect("", NULL));
     CHECK_FAILS(EINVAL, awl_websocket_connect("ws://me@127.0.0.1:1/", NULL));
     CHECK_FAILS(EINVAL, awl_websocket_connect("ws://127.0.0.1:1/#a", NULL));
     CHECK_FAILS(EINVAL, awl_websocket_connect("ws://127.0.0.%31:1/", NULL));
