@@ -125,8 +125,15 @@ awl_cookie_jar *awl_http_session_cookies(awl_http_session *session);
  * the end of the body cancels it; an error that it ends with is that of the request. */
 typedef awl_coro awl_http_upload_fn(awl_http_upload *upload, void *arg);
 
-/* Zero is the default of every option. What they point to is to stay valid until the response's head is there; the
- * struct itself is copied when it is given. */
+/*
+ * Zero is the default of every option. The struct and its four arrays are copied at the call, so that they can be
+ * written where they are given:
+ *
+ *     co_let(self->r, awl_http_get(self->session, url, &(awl_http_request_options){
+ *                                      .headers = (awl_http_pair[]){ { "Accept", "text/html" }, { NULL, NULL } } }));
+ *
+ * The texts in them are not, nor is the body: they are to stay valid until the response's head is there.
+ */
 typedef struct awl_http_request_options {
     const awl_http_pair *headers; /* instead of the session's of the same name */
     const awl_http_pair *params;  /* appended to the query, encoded */

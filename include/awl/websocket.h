@@ -54,8 +54,8 @@ typedef struct awl_websocket_options {
     bool any_origin; /* of a server: take browsers whose page came from elsewhere; else they get 403. What sends no
                       * field Origin is no browser, and is taken */
 
-    /* of a client, valid until the operation completes */
-    const awl_http_pair *headers; /* more fields of its request, such as Origin or Authorization */
+    /* of a client, what they point to is valid until the operation completes */
+    const awl_http_pair *headers; /* more fields of its request, such as Origin or Authorization; the array is copied */
     awl_stream_options stream;    /* with `tls` for wss: NULL is what a session would take */
 } awl_websocket_options;
 
@@ -77,7 +77,8 @@ AWL_CORO awl_websocket_accept(awl_request *request, const awl_websocket_options 
  * Connects to a WebSocket server.
  *
  *   url       "ws://" or "wss://" (or http and https). Valid until the operation completes
- *   options   may be NULL; valid until the operation completes, the text of `protocols` as long as the WebSocket
+ *   options   may be NULL; copied, with the array of headers, but not with the texts: those are valid until the
+ *             operation completes, that of `protocols` as long as the WebSocket
  * Result   awl_websocket *.
  * Errors   EINVAL: no such URL, or one with a user or a fragment, which WebSockets have not, or a host that is not
  *          ASCII; a header that cannot be sent; those of awl_open_connection; AWL_ESTATUS: the server

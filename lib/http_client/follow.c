@@ -187,10 +187,66 @@ static int begin(awl__exchange *x, awl_response *r, const char *method, const ch
     return set_body(x, form);
 }
 
+/* ---- Options that are copied: they are often written where they are given ---------------------------------------- */
+
+static size_t parts_size(const awl_http_part *parts)
+{
+    size_t n = 0;
+
+    while (parts && parts[n++].name)
+        ;
+    return n * sizeof *parts;
+}
+
+static size_t arrays_size(const awl_http_request_options *o)
+{
+    return awl__http_pairs_size(o->headers) + awl__http_pairs_size(o->params) + awl__http_pairs_size(o->form) +
+           parts_size(o->parts);
+}
+
+static char *append(char *to, const void *from, size_t size)
+{
+    if (size)
+        memcpy(to, from, size);
+    return to + size;
+}
+
+/* Copies the arrays, one behind the other. */
+static void copy_arrays(const awl_http_request_options *o, void *copies)
+{
+    char *to = append(copies, o->headers, awl__http_pairs_size(o->headers));
+
+    to = append(to, o->params, awl__http_pairs_size(o->params));
+    to = append(to, o->form, awl__http_pairs_size(o->form));
+    append(to, o->parts, parts_size(o->parts));
+}
+
+static const awl_http_pair *find_pairs(char **at, const awl_http_pair *given)
+{
+    const awl_http_pair *pairs = given ? (const awl_http_pair *)(void *)*at : NULL;
+
+    *at += awl__http_pairs_size(pairs);
+    return pairs;
+}
+
+/* Has the options point to the copies of their arrays. */
+static void find_copies(awl_http_request_options *o, void *copies)
+{
+    char *at = copies;
+
+    o->headers = find_pairs(&at, o->headers);
+    o->params = find_pairs(&at, o->params);
+    o->form = find_pairs(&at, o->form);
+    o->parts = o->parts ? (const awl_http_part *)(void *)at : NULL;
+}
+
+/* ---- The whole -------------------------------------------------------------------------------------------------- */
+
+/* Behind it lie the copies of the options' arrays; where that is, is known when it starts. */
 co_def(request, {
     awl_http_session *session;
     const char *method, *url;
-    awl_http_request_options options; /* a copy: they are often written where they are given */
+    awl_http_request_options options;
     awl_response *r;
     awl__exchange x;
     awl__http_out form;
@@ -199,6 +255,7 @@ co_def(request, {
 })
 {
     co_begin;
+    find_copies(&self->options, self + 1);
     if (!self->session || !self->url || !self->method || !awl__http_is_token(self->method, strlen(self->method)))
         co_raise(EINVAL);
     self->r = awl__response_new(self->session);
@@ -235,8 +292,17 @@ awl_coro awl_http_request(awl_http_session *session, const char *method, const c
                           const awl_http_request_options *options)
 {
     static const awl_http_request_options none;
+    const awl_http_request_options *o = options ? options : &none;
+    struct request *self = awl__op_new(&request_type_, sizeof *self + arrays_size(o));
 
-    return co_call(request, .session = session, .method = method, .url = url, .options = options ? *options : none);
+    if (self) {
+        self->session = session;
+        self->method = method;
+        self->url = url;
+        self->options = *o;
+        copy_arrays(o, self + 1);
+    }
+    return awl__op(self);
 }
 
 #define METHOD(name, method)                                                                                           \

@@ -211,6 +211,9 @@ void awl__http_put_basic(awl__http_out *out, const char *field, const char *user
 /* A coroutine object: sends a request to response->url, and reads the head of its response (exchange.c). */
 awl_coro awl__exchange_run(awl__exchange *x, awl_response *response);
 
+/* Bytes of an array of pairs, its end included; of NULL: 0 (target.c). */
+size_t awl__http_pairs_size(const awl_http_pair *pairs);
+
 /* Pairs as "a=b&c=d", encoded, behind the character `before` if that is not zero (target.c). */
 void awl__http_put_pairs(awl__http_out *out, const awl_http_pair *pairs, char before);
 

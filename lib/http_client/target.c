@@ -6,6 +6,15 @@
 
 /* ---- Pairs ------------------------------------------------------------------------------------------------------ */
 
+size_t awl__http_pairs_size(const awl_http_pair *pairs)
+{
+    size_t n = 0;
+
+    while (pairs && pairs[n++].name)
+        ;
+    return n * sizeof *pairs;
+}
+
 static void put_encoded(awl__http_out *out, const char *text)
 {
     const size_t len = strlen(text), size = awl_url_encode(text, len, "", NULL, 0) + 1;

@@ -300,6 +300,17 @@ co_def(handshake, {
     co_end;
 }
 
+/* The frames of both have a copy of the headers behind them; where that is, is known when they start. */
+
+static void find_headers(awl_websocket_options *o, const void *copy) { o->headers = o->headers ? copy : NULL; }
+
+static void copy_options(awl_websocket_options *to, void *headers, const awl_websocket_options *from)
+{
+    *to = *from;
+    if (from->headers)
+        memcpy(headers, from->headers, awl__http_pairs_size(from->headers));
+}
+
 co_def(websocket_connect_stream, {
     awl_stream *s;
     const char *url;
@@ -309,6 +320,7 @@ co_def(websocket_connect_stream, {
 })
 {
     co_begin;
+    find_headers(&self->options, self + 1);
     if (!self->s || take_url(self->url, &self->t))
         co_raise(EINVAL);
     co_let(self->ws, co_call(handshake, .s = self->s, .t = &self->t, .options = &self->options));
@@ -318,7 +330,16 @@ co_def(websocket_connect_stream, {
 
 awl_coro awl_websocket_connect_stream(awl_stream *s, const char *url, const awl_websocket_options *options)
 {
-    return co_call(websocket_connect_stream, .s = s, .url = url, .options = options ? *options : defaults);
+    const awl_websocket_options *o = options ? options : &defaults;
+    struct websocket_connect_stream *self =
+        awl__op_new(&websocket_connect_stream_type_, sizeof *self + awl__http_pairs_size(o->headers));
+
+    if (self) {
+        self->s = s;
+        self->url = url;
+        copy_options(&self->options, self + 1, o);
+    }
+    return awl__op(self);
 }
 
 co_def(websocket_connect, {
@@ -331,6 +352,7 @@ co_def(websocket_connect, {
 })
 {
     co_begin;
+    find_headers(&self->options, self + 1);
     if (take_url(self->url, &self->t))
         co_raise(EINVAL);
     if (self->t.secure && !self->options.stream.tls) {
@@ -353,5 +375,13 @@ co_def(websocket_connect, {
 
 awl_coro awl_websocket_connect(const char *url, const awl_websocket_options *options)
 {
-    return co_call(websocket_connect, .url = url, .options = options ? *options : defaults);
+    const awl_websocket_options *o = options ? options : &defaults;
+    struct websocket_connect *self =
+        awl__op_new(&websocket_connect_type_, sizeof *self + awl__http_pairs_size(o->headers));
+
+    if (self) {
+        self->url = url;
+        copy_options(&self->options, self + 1, o);
+    }
+    return awl__op(self);
 }

@@ -29,18 +29,21 @@ static void make_file(size_t size)
 
 CLIENT_TEST(parts_of_memory_are_framed, ANSWERS(SAY(HELLO)), {})
 {
-    static const awl_http_part parts[] = {
-        { .name = "a\"b\r\n", .data = "1" },
-        { .name = "f", .data = "\0\1", .size = 2, .filename = "x.bin", .type = "a/b" },
-        { .name = NULL }
-    };
     char expected[512];
     const char *line;
     int len;
 
     co_begin;
     OPEN(0);
-    co_let(self->r, awl_http_post(self->session, at(0, "/"), &(awl_http_request_options){ .parts = parts }));
+    co_let(self->r, awl_http_post(self->session, at(0, "/"),
+                                  &(awl_http_request_options){
+                                      .parts = (awl_http_part[]){ { .name = "a\"b\r\n", .data = "1" },
+                                                                  { .name = "f",
+                                                                    .data = "\0\1",
+                                                                    .size = 2,
+                                                                    .filename = "x.bin",
+                                                                    .type = "a/b" },
+                                                                  { .name = NULL } } }));
     line = boundary_of(0);
     len = snprintf(expected, sizeof expected,
                    "%s\r\nContent-Disposition: form-data; name=\"a%%22b%%0D%%0A\"\r\n\r\n1\r\n"

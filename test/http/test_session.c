@@ -179,6 +179,36 @@ CLIENT_TEST(users_are_told_to_the_first_origin, ANSWERS(SAY(EMPTY, .again = true
     CLIENT_END;
 }
 
+/* The request is made in a block, and a function, that have ended when it runs; and it is moved to a task's memory. */
+static awl_coro asks_for(awl_http_session *session, const char *type)
+{
+    const awl_http_pair headers[] = { { "X-A", "one" }, { "X-B", type }, { NULL, NULL } };
+
+    return awl_http_post(session, at(0, "/"),
+                         &(awl_http_request_options){
+                             .headers = headers,
+                             .params = (awl_http_pair[]){ { "p", "two" }, { "q", "3" }, { NULL, NULL } },
+                             .form = (awl_http_pair[]){ { "f", "four" }, { NULL, NULL } } });
+}
+
+CLIENT_TEST(arrays_of_options_are_copied, ANSWERS(SAY(HELLO, .again = true, .piece = 5)), { int i; })
+{
+    co_begin;
+    OPEN(0);
+    co_let(self->r, awl_wait_for(asks_for(self->session, "x"), AWL_MINUTE));
+    awl_response_close(self->r);
+    self->r = NULL;
+    co_let(self->r, awl_http_get(self->session, at(0, "/"), &(awl_http_request_options){
+                                     .headers = (awl_http_pair[]){ { "X-B", "x" }, { "X-A", "one" }, { NULL, NULL } },
+                                     .params = (awl_http_pair[]){ { "p", "two" }, { "q", "3" }, { NULL, NULL } } }));
+    for (self->i = 0; self->i < 2; self->i++) {
+        CHECK(said(self->i, "/?p=two&q=3 HTTP/1.1\r\n"));
+        CHECK(said(self->i, "\r\nX-A: one\r\n") && said(self->i, "\r\nX-B: x\r\n"));
+    }
+    CHECK_STR(script.notes[0].body, "f=four");
+    CLIENT_END;
+}
+
 CLIENT_TEST(an_empty_url_is_that_of_the_base, ANSWERS(SAY(EMPTY, .again = true)), {})
 {
     static const awl_http_pair y[] = { { "y", "2" }, { NULL, NULL } };

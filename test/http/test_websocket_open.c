@@ -183,6 +183,15 @@ static void answer(int peer, const char *response)
 #define ACCEPTS \
     "HTTP/1.1 101 Yes\r\nupgrade: WebSocket\r\nconnection: keep-alive, upgrade\r\nSec-WebSocket-Accept: %s\r\n"
 
+/* Options and headers that are gone when it runs: they are copied. */
+static awl_coro asks(awl_stream *s)
+{
+    return awl_websocket_connect_stream(
+        s, "ws://h:81?q=1",
+        &(awl_websocket_options){ .protocols = "a, b",
+                                  .headers = (awl_http_pair[]){ { "Origin", "http://x" }, { NULL, NULL } } });
+}
+
 VIRTUAL_TEST(a_client_asks_as_the_rfc_says, {
     awl_stream *s;
     awl_task *task;
@@ -191,13 +200,11 @@ VIRTUAL_TEST(a_client_asks_as_the_rfc_says, {
     char key[80];
 })
 {
-    static const awl_http_pair headers[] = { { "Origin", "http://x" }, { NULL, NULL } };
-    static const awl_websocket_options options = { .protocols = "a, b", .headers = headers };
     const char *request;
 
     co_begin;
     self->s = open_pair(&self->peer, NULL);
-    self->task = awl_create_task(awl_websocket_connect_stream(self->s, "ws://h:81?q=1", &options));
+    self->task = awl_create_task(asks(self->s));
     CHECK(self->task != NULL);
     co_await(awl_sleep(AWL_MS));
     request = got(self->peer);
