@@ -112,7 +112,8 @@ typedef struct awl_http_session_options {
 awl_http_session *awl_http_session_new(const awl_http_session_options *options) __attribute__((warn_unused_result));
 
 /* Closes idle connections, and the others when their responses are closed. Requests that wait for a connection end with
- * ECONNABORTED; none may begin any more. NULL is let be. Source: test/http/test_pool.c */
+ * ECONNABORTED. The session is not to be used after that, not even for a request that would fail: its memory goes with
+ * the last response that is open, or at once. NULL is let be. Source: test/http/test_pool.c */
 void awl_http_session_close(awl_http_session *session);
 
 /* Its cookies, which live as long as it does; NULL: it has none, or there was no memory for them. */
@@ -166,7 +167,7 @@ typedef struct awl_http_request_options {
  *          the proxy, or https where awl was built without TLS; those of awl_open_connection; ECONNRESET: it ended
  *          without a response; AWL_EPROTOCOL, AWL_EINCOMPLETE; AWL_EREDIRECT: too many redirects, or one that is
  *          refused; AWL_ESTATUS: raise_for_status, or what the proxy said to CONNECT; those of the body's coroutine,
- *          or of its files, EMSGSIZE: it is not as long as was promised; ECONNABORTED: the session was closed;
+ *          or of its files, EMSGSIZE: it is not as long as was promised; ECONNABORTED: the session was closed meanwhile;
  *          ETIMEDOUT; ENOMEM; ECANCELED.
  * Owns     the caller closes the response.
  * Context  suspends. A body that is more than 64 KiB, or written by a coroutine, goes out while the response is waited
