@@ -140,7 +140,7 @@ typedef struct awl_http_request_options {
     const awl_http_pair *params;  /* appended to the query, encoded */
     const awl_http_pair *form;    /* a body of type application/x-www-form-urlencoded */
     const awl_http_part *parts;   /* a body of type multipart/form-data (RFC 7578); files are read as it goes out */
-    const void *body;             /* a body of `body_size` bytes, which is not copied as a whole */
+    const void *body;             /* a body of `body_size` bytes, which is not copied; 0: a text, "" is an empty one */
     awl_http_upload_fn *upload;   /* or one that a coroutine writes: `body_size` bytes; 0: nobody knows, so in chunks */
     void *upload_arg;
     uint64_t body_size;
@@ -167,8 +167,8 @@ typedef struct awl_http_request_options {
  *          the proxy, or https where awl was built without TLS; those of awl_open_connection; ECONNRESET: it ended
  *          without a response; AWL_EPROTOCOL, AWL_EINCOMPLETE; AWL_EREDIRECT: too many redirects, or one that is
  *          refused; AWL_ESTATUS: raise_for_status, or what the proxy said to CONNECT; those of the body's coroutine,
- *          or of its files, EMSGSIZE: it is not as long as was promised; ECONNABORTED: the session was closed meanwhile;
- *          ETIMEDOUT; ENOMEM; ECANCELED.
+ *          or of its files, EMSGSIZE: it is not as long as was promised; ECONNABORTED: the session was closed
+ *          meanwhile; ETIMEDOUT; ENOMEM; ECANCELED.
  * Owns     the caller closes the response.
  * Context  suspends. A body that is more than 64 KiB, or written by a coroutine, goes out while the response is waited
  *          for, and a response that comes before its end stops it; the read timeout counts from its last piece that

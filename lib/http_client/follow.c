@@ -146,7 +146,7 @@ static int set_body(awl__exchange *x, awl__http_out *form)
         (o->body && o->body_size > SIZE_MAX))
         return EINVAL;
     x->body = o->body;
-    x->body_size = o->body_size;
+    x->body_size = o->body && !o->body_size ? strlen(o->body) : o->body_size;
     x->upload = o->upload;
     x->type = o->type;
     if (o->parts) {

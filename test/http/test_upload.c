@@ -36,6 +36,29 @@ static awl_coro upload(awl_http_upload *up, void *arg) { return co_call(writes, 
 
 #define UPLOAD(...) (&(awl_http_request_options){ .upload = upload, .upload_arg = &self->from, __VA_ARGS__ })
 
+CLIENT_TEST(a_body_without_a_size_is_a_text, ANSWERS(SAY(EMPTY, .again = true)), {})
+{
+    static const char *const bodies[] = { "hello", "", NULL, "hello" };
+    static const uint64_t sizes[] = { 0, 0, 0, 2 };
+    static const char *const texts[] = { "hello", "", "", "he" };
+    static const char *const lengths[] = { "5", "0", "0", "2" };
+    char line[40];
+
+    co_begin;
+    OPEN(0);
+    while (script.n < 4) {
+        co_let(self->r, awl_http_post(self->session, at(0, "/"),
+                                      &(awl_http_request_options){ .body = bodies[script.n],
+                                                                   .body_size = sizes[script.n] }));
+        snprintf(line, sizeof line, "\r\nContent-Length: %s\r\n", lengths[script.n - 1]);
+        CHECK(said(script.n - 1, line));
+        CHECK_STR(script.notes[script.n - 1].body, texts[script.n - 1]);
+        awl_response_close(self->r);
+        self->r = NULL;
+    }
+    CLIENT_END;
+}
+
 CLIENT_TEST(upload_of_unknown_length_goes_in_chunks, ANSWERS(SAY(HELLO, .again = true)), { source from; })
 {
     co_begin;
