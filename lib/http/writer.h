@@ -8,6 +8,10 @@
 #include "awl/stream.h"
 #include "parser.h"
 
+/* EINVAL, and in words what is wrong with what a caller gives: awl_error_message is not to say what an older one was. */
+#define awl__http_invalid(...)                                                                                         \
+    (awl_running_ ? awl__error_detail(awl_running_, EINVAL, __VA_ARGS__) : (void)0, EINVAL)
+
 /* ---- Heads ------------------------------------------------------------------------------------------------------- */
 
 /* A head in the making. The first error stays; with one, nothing is to be sent. Zeroed but for the loop, it is empty. */

@@ -187,6 +187,12 @@ static bool is_idempotent(const char *method)
     return false;
 }
 
+static int no_such_scheme(awl_loop *loop, const char *url)
+{
+    awl__error_detail(loop, EPROTONOSUPPORT, "a URL begins with http:// or https://: %s", url);
+    return EPROTONOSUPPORT;
+}
+
 co_def(exchange, {
     awl__exchange *x;
     awl_response *r;
@@ -200,8 +206,8 @@ co_def(exchange, {
 })
 {
     co_begin;
-    if (awl_url_parse(self->r->url, &self->url))
-        co_raise(EINVAL);
+    if (awl_url_parse(self->r->url, &self->url) || !self->url.host.len)
+        co_raise(awl__http_no_url(self->r->url));
     if (!awl__http_take_host(self->url.host, self->host, sizeof self->host)) {
         awl__error_detail(self->x->session->loop, EINVAL, "%s: the host is no name of ASCII, nor an address",
                           self->r->url);
@@ -212,7 +218,7 @@ co_def(exchange, {
                                   .https = awl_url_part_is_nocase(self->url.scheme, "https"),
                                   .sure = !is_idempotent(self->x->method) || self->x->options->no_retry };
     if (!self->target.https && !awl_url_part_is_nocase(self->url.scheme, "http"))
-        co_raise(EPROTONOSUPPORT);
+        co_raise(no_such_scheme(self->x->session->loop, self->r->url));
     self->rc = awl__proxy_for(self->x->session, &self->target, &self->target.proxy);
     if (self->rc)
         co_raise(self->rc);

@@ -141,10 +141,10 @@ static int set_body(awl__exchange *x, awl__http_out *form)
 {
     const awl_http_request_options *o = x->options;
 
-    if ((o->form != NULL) + (o->body != NULL) + (o->upload != NULL) + (o->parts != NULL) > 1 ||
-        (o->body_size && !o->body && !o->upload) ||
-        (o->body && o->body_size > SIZE_MAX))
-        return EINVAL;
+    if ((o->form != NULL) + (o->body != NULL) + (o->upload != NULL) + (o->parts != NULL) > 1)
+        return awl__http_invalid("a request has one body: form, parts, body or upload");
+    if ((o->body_size && !o->body && !o->upload) || (o->body && o->body_size > SIZE_MAX))
+        return awl__http_invalid("body_size has no body, or one that fits into no memory");
     x->body = o->body;
     x->body_size = o->body && !o->body_size ? strlen(o->body) : o->body_size;
     x->upload = o->upload;
@@ -162,6 +162,17 @@ static int set_body(awl__exchange *x, awl__http_out *form)
     return form->error;
 }
 
+static int check_arguments(const awl_http_session *session, const char *method, const char *url)
+{
+    if (!session)
+        return awl__http_invalid("a request needs a session: awl_http_session_new");
+    if (!url)
+        return awl__http_invalid("a request needs a URL");
+    if (!method || !awl__http_is_token(method, strlen(method)) || strcmp(method, "CONNECT") == 0)
+        return awl__http_invalid("\"%s\" is no method of a request", method ? method : "");
+    return 0;
+}
+
 /* Takes the arguments. 0 or the error. */
 static int begin(awl__exchange *x, awl_response *r, const char *method, const char *url, awl__http_out *form)
 {
@@ -177,9 +188,9 @@ static int begin(awl__exchange *x, awl_response *r, const char *method, const ch
                                        first_of(o->timeouts.read, all->timeouts.read) };
     r->deadline = awl__later(r->session->loop, x->timeouts.total);
     r->read_timeout = x->timeouts.read;
-    if ((o->user && strchr(o->user, ':')) || strcmp(method, "CONNECT") == 0)
-        return EINVAL;
-    error = awl__response_set_url(r, all->base_url, url, o->params, x);
+    error = awl__http_check_user(o->user);
+    if (!error)
+        error = awl__response_set_url(r, all->base_url, url, o->params, x);
     if (error)
         return error;
     x->own_user = has_own_user(r->session, r->url);
@@ -256,8 +267,9 @@ co_def(request, {
 {
     co_begin;
     find_copies(&self->options, self + 1);
-    if (!self->session || !self->url || !self->method || !awl__http_is_token(self->method, strlen(self->method)))
-        co_raise(EINVAL);
+    self->rc = check_arguments(self->session, self->method, self->url);
+    if (self->rc)
+        co_raise(self->rc);
     self->r = awl__response_new(self->session);
     if (!self->r)
         co_raise(ENOMEM);

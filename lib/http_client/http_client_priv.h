@@ -21,6 +21,12 @@ typedef struct awl__login {
 int awl__http_take_login(awl_loop *loop, awl_url_part user, awl__login *login);
 void awl__login_free(awl_loop *loop, awl__login *login);
 
+/* Whether a user can be sent: RFC 7617. NULL can. 0 or EINVAL (target.c). */
+int awl__http_check_user(const char *user);
+
+/* EINVAL, and says of which text, but not its user (target.c). */
+int awl__http_no_url(const char *text);
+
 /* What a host is called where connections are opened, in small letters, the zone of an address without its escape
  * (target.c). false: it is none, or too long, or not of ASCII. */
 bool awl__http_take_host(awl_url_part host, char *to, size_t cap);

@@ -60,12 +60,16 @@ static int part_size(const awl_http_part *part, uint64_t *size)
 
     if (!part->path) {
         *size = part->data && !part->size ? strlen(part->data) : part->size;
-        return part->size && !part->data ? EINVAL : 0;
+        return part->size && !part->data ? awl__http_invalid("part %s has a size, but no data", part->name) : 0;
     }
-    if (part->data || stat(part->path, &st) != 0)
-        return part->data ? EINVAL : errno;
+    if (part->data)
+        return awl__http_invalid("part %s has data, and a path, too", part->name);
+    if (stat(part->path, &st) != 0)
+        return errno;
+    if (S_ISDIR(st.st_mode))
+        return EISDIR;
     if (!S_ISREG(st.st_mode))
-        return S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
+        return awl__http_invalid("part %s: %s is no regular file", part->name, part->path);
     *size = (uint64_t)st.st_size;
     return 0;
 }
@@ -94,7 +98,9 @@ int awl__multipart_begin(awl__exchange *x)
         awl__http_out out = { .loop = x->session->loop };
         uint64_t size = 0;
 
-        error = part->type && !awl__http_is_value(part->type, strlen(part->type)) ? EINVAL : part_size(part, &size);
+        error = part->type && !awl__http_is_value(part->type, strlen(part->type))
+                    ? awl__http_invalid("part %s: its type has a control character", part->name)
+                    : part_size(part, &size);
         put_part_head(&out, x->boundary, part);
         all += out.len + size + 2;
         error = error ? error : out.error;

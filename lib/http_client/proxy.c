@@ -58,6 +58,17 @@ static int take_environment(awl_http_session *session)
     return error ? error : take_proxy(session->loop, &session->proxies[1], https ? https : all);
 }
 
+/* Says what is wrong with it, but not who we are to it. Result: `error`. */
+static int refuse_proxy(awl_loop *loop, const awl__proxy *p, int error)
+{
+    const char *user = strrchr(p->text, '@'), *scheme = strstr(p->text, "://");
+
+    awl__error_detail(loop, error, "the proxy %.*s%s is not of http://",
+                      user && scheme && user > scheme ? (int)(scheme + 3 - p->text) : 0, p->text,
+                      user ? user + 1 : p->text);
+    return error;
+}
+
 int awl__proxies_open(awl_http_session *session, const awl_http_session_options *o)
 {
     const char *none = o->no_proxy;
@@ -68,7 +79,7 @@ int awl__proxies_open(awl_http_session *session, const awl_http_session_options 
         if (!error)
             error = take_proxy(session->loop, &session->proxies[1], o->proxy);
         if (!error && session->proxies[0].bad)
-            error = EINVAL;
+            error = refuse_proxy(session->loop, &session->proxies[0], EINVAL);
     } else {
         error = take_environment(session);
         none = none ? none : environment("no_proxy", "NO_PROXY");
@@ -174,14 +185,8 @@ int awl__proxy_for(awl_http_session *session, const awl__target *target, const a
     *found = NULL;
     if (!p->text || session->options.unix_path || goes_without(session->no_proxy.at, target->host, target->port))
         return 0;
-    if (p->bad) {
-        const char *user = strrchr(p->text, '@'), *scheme = strstr(p->text, "://");
-
-        awl__error_detail(session->loop, EPROTONOSUPPORT, "the proxy %.*s%s is not of http://",
-                          user && scheme && user > scheme ? (int)(scheme + 3 - p->text) : 0, p->text,
-                          user ? user + 1 : p->text); /* and not who we are to it */
-        return EPROTONOSUPPORT;
-    }
+    if (p->bad)
+        return refuse_proxy(session->loop, p, EPROTONOSUPPORT);
     *found = p;
     return 0;
 }

@@ -132,8 +132,10 @@ bool awl_response_field_at(const awl_response *r, size_t index, const char **nam
 
 int awl_response_check(const awl_response *r)
 {
-    if (!r || r->head.status < 400)
-        return r ? 0 : EINVAL;
+    if (!r)
+        return awl__http_invalid("a NULL for a response");
+    if (r->head.status < 400)
+        return 0;
     awl__error_detail(r->session->loop, AWL_ESTATUS, "%s: %d %s", awl_response_url(r), r->head.status,
                       awl_response_reason(r));
     return AWL_ESTATUS;
@@ -188,7 +190,7 @@ co_def(read_raw, { awl_response *r; void *buf; size_t cap; awl_timeout timeout; 
 
     co_begin;
     if (!self->r || !self->cap)
-        co_raise(EINVAL);
+        co_raise(awl__http_invalid("a NULL for a response, or no room to read it to"));
     if (!self->r->conn)
         co_return(0);
     self->r->refs++;
@@ -246,7 +248,7 @@ co_def(read_decoded, { awl_response *r; char *buf; size_t cap; int64_t n; bool h
 {
     co_begin;
     if (!self->cap)
-        co_raise(EINVAL);
+        co_raise(awl__http_invalid("no room to read the response to"));
     self->r->refs++;
     self->held = true;
     for (;;) {
@@ -310,7 +312,7 @@ co_def(response_read_all, { awl_response *r; size_t *len; int rc; int64_t n; boo
 {
     co_begin;
     if (!self->r)
-        co_raise(EINVAL);
+        co_raise(awl__http_invalid("a NULL for a response"));
     self->r->refs++;
     self->held = true;
     do {

@@ -18,7 +18,7 @@ co_def(save, {
 {
     co_begin;
     if (!self->r || !self->path)
-        co_raise(EINVAL);
+        co_raise(awl__http_invalid("to save a response takes one, and a path"));
     co_let(self->f, awl_file_replace(self->path, 0));
     self->s = awl_file_stream(self->f, NULL);
     if (!self->s)

@@ -96,9 +96,11 @@ awl_http_session *awl_http_session_new(const awl_http_session_options *options)
 
     set_defaults(&all);
     if (!error)
-        error = all.user && strchr(all.user, ':') ? EINVAL : check_headers(loop, &all);
-    if (!error && all.base_url)
-        error = awl_url_parse(all.base_url, &base) ? EINVAL : !base.scheme.at || !base.host.at ? EINVAL : 0;
+        error = awl__http_check_user(all.user);
+    if (!error)
+        error = check_headers(loop, &all);
+    if (!error && all.base_url && (awl_url_parse(all.base_url, &base) || !base.scheme.at || !base.host.at))
+        error = awl__http_no_url(all.base_url);
     if (!error) {
         error = ENOMEM;
         session = awl__alloc(loop, sizeof *session);

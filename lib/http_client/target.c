@@ -126,7 +126,7 @@ int awl__http_take_login(awl_loop *loop, awl_url_part user, awl__login *login)
             i += 2;
         }
         if (!c || (c == ':' && !named))
-            return EINVAL;
+            return awl__http_invalid("the user of a URL cannot have a zero byte in it, or a colon");
         to[n++] = c;
     }
     if (!named)
@@ -142,6 +142,24 @@ void awl__login_free(awl_loop *loop, awl__login *login)
     login->at = NULL;
 }
 
+int awl__http_check_user(const char *user)
+{
+    return user && strchr(user, ':') ? awl__http_invalid("a user of basic authentication cannot have a colon") : 0;
+}
+
+int awl__http_no_url(const char *text)
+{
+    const size_t scheme = strcspn(text, ":/?#");
+    const size_t from = text[scheme] == ':' && strncmp(text + scheme, "://", 3) == 0 ? scheme + 3 : 0;
+    const size_t to = from + strcspn(text + from, "/?#");
+    size_t host = to;
+
+    while (host > from && text[host - 1] != '@') /* what is before it is a secret */
+        host--;
+    return awl__http_invalid("%s: %.*s%s", from ? "that is no URL" : "a URL begins with http:// or https://", (int)from,
+                             text, text + host);
+}
+
 /* Takes the user out of a URL, in place. 0 or the error. */
 static int cut_user(char *text, awl__exchange *x)
 {
@@ -149,8 +167,10 @@ static int cut_user(char *text, awl__exchange *x)
     int error = awl_url_parse(text, &url);
     char *user, *host;
 
-    if (error || !url.user.at)
-        return error;
+    if (error)
+        return awl__http_no_url(text);
+    if (!url.user.at)
+        return 0;
     if (x)
         error = awl__http_take_login(x->session->loop, url.user, &x->login);
     user = text + (url.user.at - text);
@@ -178,7 +198,7 @@ int awl__response_set_url(awl_response *r, const char *base, const char *referen
     char *tamed = copy_tamed(loop, reference, &size);
     const ssize_t len = tamed ? awl_url_resolve(base ? base : tamed, tamed, NULL, 0) : -ENOMEM;
     char *text = len < 0 ? NULL : awl__http_out_room(&out, (size_t)len + 1);
-    int error = len < 0 ? (int)-len : out.error;
+    int error = len == -EINVAL ? awl__http_no_url(reference) : len < 0 ? (int)-len : out.error;
 
     if (text) {
         awl_url_resolve(base ? base : tamed, tamed, text, (size_t)len + 1);

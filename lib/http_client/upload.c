@@ -25,7 +25,7 @@ co_def(upload_write, { awl_http_upload *up; const char *data; size_t len, n; int
 {
     co_begin;
     if (!self->up || (!self->data && self->len))
-        co_raise(EINVAL);
+        co_raise(awl__http_invalid("a NULL for an upload, or for its data"));
     for (; self->len; self->data += self->n, self->len -= self->n) {
         self->n = self->len < AT_ONCE ? self->len : AT_ONCE;
         self->rc = awl__body_write(&self->up->body, self->up->s, self->data, self->n);

@@ -239,7 +239,7 @@ co_def(receive, { awl_websocket *ws; awl_websocket_message *message; int rc; boo
 {
     co_begin;
     if (!self->ws || !self->message)
-        co_raise(EINVAL);
+        co_raise(awl__http_invalid("a NULL for a WebSocket, or for its message"));
     if (self->ws->receiving)
         co_raise(EBUSY);
     if (self->ws->error)
@@ -304,8 +304,10 @@ static bool is_reason(const char *reason)
 co_def(end, { awl_websocket *ws; int code; const char *reason; int rc; bool begun; })
 {
     co_begin;
-    if (!self->ws || self->code < 0 || !awl__ws_code_is_valid((unsigned)self->code) || !is_reason(self->reason))
-        co_raise(EINVAL);
+    if (!self->ws)
+        co_raise(awl__http_invalid("a NULL for a WebSocket"));
+    if (self->code < 0 || !awl__ws_code_is_valid((unsigned)self->code) || !is_reason(self->reason))
+        co_raise(awl__http_invalid("a WebSocket cannot be closed with %d, or not with that reason", self->code));
     if (self->ws->receiving) {
         (void)awl__websocket_write_close(self->ws, self->code, self->reason);
         co_raise(EBUSY);

@@ -135,7 +135,7 @@ co_def(websocket_accept, { awl_request *request; awl_websocket_options options; 
 {
     co_begin;
     if (!self->request)
-        co_raise(EINVAL);
+        co_raise(awl__http_invalid("a NULL for a request"));
     if (self->request->status)
         co_raise(EALREADY);
     self->rc = check_request(self->request, &self->options);
@@ -181,14 +181,22 @@ typedef struct target {
     bool secure;
 } target;
 
+/* Users in it are not said to anybody. */
+static int no_url(const char *text)
+{
+    return awl__http_invalid("a WebSocket's URL begins with ws:// or wss://, and has a host, and neither user nor "
+                             "fragment%s%s", text && !strchr(text, '@') ? ": " : "",
+                             text && !strchr(text, '@') ? text : "");
+}
+
 static int take_url(const char *text, target *t)
 {
     if (!text || awl_url_parse(text, &t->url) || t->url.user.at || t->url.fragment.at || /* RFC 6455, 3 */
         !awl__http_take_host(t->url.host, t->host, sizeof t->host))
-        return EINVAL;
+        return no_url(text);
     t->secure = awl_url_part_is_nocase(t->url.scheme, "wss") || awl_url_part_is_nocase(t->url.scheme, "https");
     if (!t->secure && !awl_url_part_is_nocase(t->url.scheme, "ws") && !awl_url_part_is_nocase(t->url.scheme, "http"))
-        return EINVAL;
+        return no_url(text);
     t->port = awl_url_port(&t->url);
     return 0;
 }
@@ -321,7 +329,9 @@ co_def(websocket_connect_stream, {
 {
     co_begin;
     find_headers(&self->options, self + 1);
-    if (!self->s || take_url(self->url, &self->t))
+    if (!self->s)
+        co_raise(awl__http_invalid("a WebSocket needs a stream: NULL"));
+    if (take_url(self->url, &self->t))
         co_raise(EINVAL);
     co_let(self->ws, co_call(handshake, .s = self->s, .t = &self->t, .options = &self->options));
     co_return(self->ws);

@@ -4,6 +4,7 @@
 
 #include "awl/websocket.h"
 #include "../http/base64.h"
+#include "../http/writer.h"
 #include "sha1.h"
 #include "websocket_frame.h"
 #include "../stream/stream_priv.h"

@@ -106,7 +106,14 @@ int awl__websocket_write_close(awl_websocket *ws, int code, const char *reason)
 /* ---- Messages; see awl/websocket.h ------------------------------------------------------------------------------- */
 
 /* 0, or why nothing can be sent. */
-static int may_send(const awl_websocket *ws) { return !ws ? EINVAL : ws->close_sent || ws->close_code ? EPIPE : 0; }
+static int may_send(const awl_websocket *ws)
+{
+    if (!ws)
+        return awl__http_invalid("a NULL for a WebSocket, or for its text");
+    return ws->close_sent || ws->close_code ? EPIPE : 0;
+}
+
+static int no_data(void) { return awl__http_invalid("a WebSocket sends texts or bytes that are there: NULL"); }
 
 int awl_websocket_write(awl_websocket *ws, enum awl_websocket_kind kind, const void *data, size_t len)
 {
@@ -115,7 +122,7 @@ int awl_websocket_write(awl_websocket *ws, enum awl_websocket_kind kind, const v
     if (error)
         return error;
     if ((kind != AWL_WEBSOCKET_TEXT && kind != AWL_WEBSOCKET_BINARY) || (len && !data))
-        return EINVAL;
+        return no_data();
     return awl__websocket_write(ws, kind == AWL_WEBSOCKET_TEXT ? AWL__WS_TEXT : AWL__WS_BINARY, data, len);
 }
 
@@ -163,6 +170,6 @@ int awl_websocket_ping(awl_websocket *ws, const void *data, size_t len)
     const int error = may_send(ws);
 
     if (error || (len && !data))
-        return error ? error : EINVAL;
+        return error ? error : no_data();
     return len > AWL__WS_CONTROL ? EMSGSIZE : awl__websocket_write(ws, AWL__WS_PING, data, len);
 }

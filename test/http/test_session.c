@@ -1,5 +1,6 @@
 /* Sessions and requests: what is sent, what comes back, what is refused. */
 #include "client_rig.h"
+#include "loop/loop_priv.h"
 
 CLIENT_TEST(response_is_read_whole, ANSWERS(SAY(HELLO)), {})
 {
@@ -189,6 +190,56 @@ static awl_coro asks_for(awl_http_session *session, const char *type)
                              .headers = headers,
                              .params = (awl_http_pair[]){ { "p", "two" }, { "q", "3" }, { NULL, NULL } },
                              .form = (awl_http_pair[]){ { "f", "four" }, { NULL, NULL } } });
+}
+
+/* Whatever is refused has a text of its own, so that none of before can be taken for it. */
+#define SAYS(part, ...)                                                                                                \
+    do {                                                                                                               \
+        awl__error_detail(awl_running_, EINVAL, "of before");                                                          \
+        CHECK_FAILS(EINVAL, awl_http_request(__VA_ARGS__));                                                            \
+        CHECK(strstr(awl_error_message(EINVAL), part) && !strstr(awl_error_message(EINVAL), "secret"));                \
+    } while (0)
+#define SESSION_SAYS(part, ...)                                                                                        \
+    do {                                                                                                               \
+        awl__error_detail(awl_running_, EINVAL, "of before");                                                          \
+        CHECK(!awl_http_session_new(&(awl_http_session_options){ __VA_ARGS__ }) && errno == EINVAL);                   \
+        CHECK(strstr(awl_error_message(EINVAL), part) && !strstr(awl_error_message(EINVAL), "secret"));                \
+    } while (0)
+#define PAIR(name, value) .headers = (awl_http_pair[]){ { name, value }, { NULL, NULL } }
+
+CLIENT_TEST(what_is_refused_is_said, ANSWERS(SAY(HELLO)), {})
+{
+    co_begin;
+    OPEN(0);
+    SAYS("begins with http:// or https://: foo", self->session, "GET", "foo", NULL);
+    SAYS("begins with http:// or https://: ", self->session, "GET", "", NULL);
+    SAYS("https://: foo/x@y", self->session, "GET", "a:secret@foo/x@y", NULL);
+    SAYS("no URL: http://h:99999/", self->session, "GET", "http://h:99999/", NULL);
+    SAYS("no URL: http://h:x/", self->session, "GET", "http://a:secret@h:x/", NULL);
+    SAYS("the user of a URL", self->session, "GET", "http://a%3a:secret@h/", NULL);
+    SAYS("a session", NULL, "GET", at(0, "/"), NULL);
+    SAYS("a URL", self->session, "GET", NULL, NULL);
+    SAYS("\"CONNECT\"", self->session, "CONNECT", at(0, "/"), NULL);
+    SAYS("\"\"", self->session, NULL, at(0, "/"), NULL);
+    SAYS("\"a b\"", self->session, "GET", at(0, "/"), &(awl_http_request_options){ PAIR("a b", "c") });
+    SAYS("X-Y: the value", self->session, "GET", at(0, "/"), &(awl_http_request_options){ PAIR("X-Y", "c\n") });
+    SAYS("X-Y: the value", self->session, "GET", at(0, "/"), &(awl_http_request_options){ PAIR("X-Y", NULL) });
+    SAYS("Content-Length", self->session, "GET", at(0, "/"), &(awl_http_request_options){ PAIR("Content-Length", "") });
+    SAYS("a colon", self->session, "GET", at(0, "/"), &(awl_http_request_options){ .user = "a:secret" });
+    SAYS("one body", self->session, "PUT", at(0, "/"),
+         &(awl_http_request_options){ .body = "a", .parts = (awl_http_part[]){ { .name = NULL } } });
+    SAYS("body_size", self->session, "PUT", at(0, "/"), &(awl_http_request_options){ .body_size = 1 });
+    SESSION_SAYS("https://: foo", .base_url = "foo");
+    SESSION_SAYS("no URL: http://h:x", .base_url = "http://a:secret@h:x");
+    SESSION_SAYS("a colon", .user = "a:secret");
+    SESSION_SAYS("User-Agent", .user_agent = "a\n");
+    SESSION_SAYS("the proxy socks5://h", .proxy = "socks5://a:secret@h");
+    CHECK_FAILS(EPROTONOSUPPORT, awl_http_get(self->session, "ftp://h/x", NULL));
+    CHECK_STR(awl_error_message(EPROTONOSUPPORT), "a URL begins with http:// or https://: ftp://h/x");
+    CHECK_INT(awl_response_check(NULL), EINVAL);
+    CHECK(strstr(awl_error_message(EINVAL), "a response"));
+    CHECK_INT(script.conns, 0);
+    CLIENT_END;
 }
 
 CLIENT_TEST(arrays_of_options_are_copied, ANSWERS(SAY(HELLO, .again = true, .piece = 5)), { int i; })
