@@ -31,6 +31,11 @@ static int take_head(awl_response *r, awl_stream *s, awl_http_upload *up, int *i
     const int n = at ? awl__http_head_parse(&r->head, at, awl__input_len(in)) : 0;
     int error;
 
+    if (at && awl__input_len(in) > 1 && at[0] == 0x15 && at[1] == 3 && !r->conn->origin->https) { /* RFC 8446, 5.1 */
+        awl__error_detail(r->session->loop, AWL_EPROTOCOL, "%s: %s:%d speaks TLS: use https", r->url,
+                          r->conn->origin->host, r->conn->origin->port);
+        return AWL_EPROTOCOL;
+    }
     if (n < 0) {
         awl__error_detail(r->session->loop, AWL_EPROTOCOL, "%s: %s", r->url, r->head.what);
         return AWL_EPROTOCOL;

@@ -263,6 +263,7 @@ co_def(request, {
     awl__http_out form;
     awl_timeout timeout;
     int rc;
+    unsigned mark;
 })
 {
     co_begin;
@@ -277,9 +278,12 @@ co_def(request, {
     self->rc = begin(&self->x, self->r, self->method, self->url, &self->form);
     if (self->rc)
         co_raise(self->rc);
+    self->mark = awl__error_mark(self->session->loop);
     awl_timeout_enter_at(&self->timeout, self->r->deadline);
     co_try_cancel(self->rc, co_call(follow, .r = self->r, .x = &self->x));
     self->rc = awl_timeout_exit(&self->timeout, self->rc);
+    if (self->rc && !awl__uploads(&self->x)) /* what a body fails with has its own words, of another task */
+        awl__response_name_url(self->r, self->rc, self->mark);
     if (!self->rc && self->r->session->options.raise_for_status)
         self->rc = awl_response_check(self->r);
     if (!self->rc && awl__asks_coding(&self->x))

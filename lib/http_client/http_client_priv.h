@@ -157,6 +157,9 @@ void awl__response_reset(awl_response *r);
 /* Has the body decoded, if it is compressed. 0 or ENOMEM. */
 int awl__response_decode(awl_response *r);
 
+/* Has the text of an error begin with the URL, if it is one of the way there; `mark`: awl__error_mark of before. */
+void awl__response_name_url(const awl_response *r, int error, unsigned mark);
+
 /* Takes a body to its end if that has come already, at most 64 KiB. */
 void awl__response_skim(awl_response *r);
 

@@ -184,7 +184,7 @@ void awl__response_skim(awl_response *r)
 }
 
 /* A piece as it comes. A read holds the response, which may be closed meanwhile. */
-co_def(read_raw, { awl_response *r; void *buf; size_t cap; awl_timeout timeout; int rc; int64_t n; bool held; })
+co_def(read_raw, { awl_response *r; void *buf; size_t cap; awl_timeout timeout; int rc; unsigned mark; int64_t n; bool held; })
 {
     awl_time when;
 
@@ -195,14 +195,17 @@ co_def(read_raw, { awl_response *r; void *buf; size_t cap; awl_timeout timeout; 
         co_return(0);
     self->r->refs++;
     self->held = true;
+    self->mark = awl__error_mark(self->r->session->loop);
     when = awl__later(self->r->session->loop, self->r->read_timeout);
     awl_timeout_enter_at(&self->timeout, self->r->deadline < when ? self->r->deadline : when);
     co_try_cancel(self->rc, awl__incoming_read(&self->r->in, self->buf, self->cap));
     if (!self->rc)
         co_result(self->n);
     self->rc = awl_timeout_exit(&self->timeout, self->rc);
-    if (self->rc)
+    if (self->rc) {
+        awl__response_name_url(self->r, self->rc, self->mark);
         co_raise(self->rc);
+    }
     if (self->r->in.ended)
         awl__response_let_go(self->r);
     co_return(self->n);
@@ -210,6 +213,17 @@ co_def(read_raw, { awl_response *r; void *buf; size_t cap; awl_timeout timeout; 
     if (self->held)
         drop(self->r);
     co_end;
+}
+
+void awl__response_name_url(const awl_response *r, int error, unsigned mark)
+{
+    awl_loop *loop = r->session->loop;
+    const char *known = awl__error_since(loop, error, mark);
+
+    if (!r->url || error == ECANCELED || error == EINVAL || error == ENOMEM || error == EBUSY)
+        return;
+    if (!known || !strstr(known, r->url))
+        awl__error_detail(loop, error, "%s: %s", r->url, known ? known : awl_strerror(error));
 }
 
 int awl__response_decode(awl_response *r)

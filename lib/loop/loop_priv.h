@@ -286,6 +286,8 @@ int awl__post(awl_loop *loop, awl_handle *handle, awl_fn *fn, void *arg);
 void awl__error_detail(awl_loop *loop, int error, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void awl__error_plain(awl_loop *loop, int error); /* there is no more to say of it: what was said of others is hidden */
 const char *awl__error_find(const awl_loop *loop, int error);
+unsigned awl__error_mark(const awl_loop *loop); /* for since: what this task has said of the error after the mark */
+const char *awl__error_since(const awl_loop *loop, int error, unsigned mark);
 void awl__error_status(awl_loop *loop, int error, int status); /* the number with what was just said of it: from 0 on */
 void awl__messages_close(awl_loop *loop);
 

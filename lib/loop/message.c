@@ -17,6 +17,7 @@ typedef struct message {
 
 struct awl__messages {
     unsigned next; /* which of them is overwritten next */
+    unsigned said; /* how many there have been */
     message *kept[KEPT];
 };
 
@@ -47,6 +48,7 @@ static void keep(awl_loop *loop, int error, const char *text, size_t size)
     forget(loop, all->kept[all->next]);
     all->kept[all->next] = m;
     all->next = (all->next + 1) % KEPT;
+    all->said++;
 }
 
 void awl__error_plain(awl_loop *loop, int error)
@@ -124,6 +126,21 @@ static message *find(const awl_loop *loop, int error)
             break;
     }
     return found && found->text[0] ? found : NULL;
+}
+
+unsigned awl__error_mark(const awl_loop *loop) { return loop->messages ? loop->messages->said : 0; }
+
+const char *awl__error_since(const awl_loop *loop, int error, unsigned mark)
+{
+    const struct awl__messages *all = loop->messages;
+
+    for (unsigned i = 1; all && i <= KEPT && i <= all->said - mark; i++) {
+        const message *m = all->kept[(all->next + KEPT - i) % KEPT];
+
+        if (m && m->error == error && m->task == loop->current)
+            return m->text[0] ? m->text : NULL;
+    }
+    return NULL;
 }
 
 const char *awl__error_find(const awl_loop *loop, int error)

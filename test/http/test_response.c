@@ -1,5 +1,6 @@
 /* Responses as servers should not send them, and bodies read in pieces. */
 #include "client_rig.h"
+#include "loop/loop_priv.h"
 
 static answer only[] = { { .text = "", .again = true }, { .text = NULL } };
 
@@ -68,6 +69,42 @@ CLIENT_TEST(error_says_what_was_wrong, ANSWERS(SAY("HTTP/1.1 200 OK\r\nX : a\r\n
     OPEN(0);
     GET_FAILS(AWL_EPROTOCOL, at(0, "/why"), 0);
     CHECK(strstr(awl_error_message(AWL_EPROTOCOL), "/why: a field has no name, or no colon") != NULL);
+    CLIENT_END;
+}
+
+/* Stale texts, of this task or of another one, are not taken for those of a request. */
+CLIENT_TEST(errors_of_the_way_name_the_url,
+            ANSWERS({ .text = "", .path = "/reset", .then = RESET }, SAY("HTTP/1.1 2", .path = "/half", .then = CLOSE),
+                    SAY("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\na", .path = "/body", .then = CLOSE),
+                    SAY("\x15\x03\x01\0\2\2\x0a", .size = 7, .path = "/tls", .then = CLOSE),
+                    { .text = "", .path = "/late", .then = HANG }),
+            { size_t i; })
+{
+    static const struct {
+        const char *path;
+        int error;
+    } ways[] = {
+        { "/reset", ECONNRESET },
+        { "/half", AWL_EINCOMPLETE },
+        { "/body", AWL_EINCOMPLETE },
+        { "/tls", AWL_EPROTOCOL },
+        { "/late", ETIMEDOUT },
+    };
+    char text[400];
+
+    co_begin;
+    OPEN(.timeouts.read = 50 * AWL_MS);
+    for (self->i = 0; self->i < sizeof ways / sizeof *ways; self->i++) {
+        awl__error_detail(awl_running_, ways[self->i].error, "of before");
+        GET_FAILS(ways[self->i].error, at(0, ways[self->i].path), 0);
+        snprintf(text, sizeof text, "%s: %s", at(0, ways[self->i].path),
+                 ways[self->i].error == AWL_EPROTOCOL ? "127.0.0.1:" : awl_strerror(ways[self->i].error));
+        CHECK_INT(strncmp(awl_error_message(ways[self->i].error), text, strlen(text)), 0);
+        CHECK((strstr(awl_error_message(ways[self->i].error), " speaks TLS: use https") != NULL) ==
+              (ways[self->i].error == AWL_EPROTOCOL));
+    }
+    GET_FAILS(ECONNREFUSED, "http://u:secret@127.0.0.1:1/x", 0);
+    CHECK_STR(awl_error_message(ECONNREFUSED), "http://127.0.0.1:1/x: 127.0.0.1:1: Connection refused");
     CLIENT_END;
 }
 
