@@ -291,6 +291,10 @@ function pointer(reference, constant,  next_one, cast)
         return in_frame(at_block, at_number, reference) ? "" : "W"
     if (taken ~ / = @$/)
         return keeps(taken) ? "" : "W"
+    if (taken ~ /^\[B[0-9]+\.[0-9]+\]\(/ && operation_keeps(taken)) {
+        escapes[local_of(reference)] = 1
+        return ""
+    }
     if (taken ~ /^\[B[0-9]+\.[0-9]+\]\(/)
         return constant || variadic_read(taken) ? "R" : "W"
     return constant ? "" : "W"
@@ -321,6 +325,27 @@ function variadic_read(call,  callee, parts, type, before, b, n, fixed, place)
     for (; n > 0 && element[b, n] ~ /ImplicitCast/; n--)
         ;
     return element[b, n] !~ /scanf/
+}
+
+# `operation(a, @)`: whether a function that makes a coroutine object keeps @ in it. Structs that it cannot write to are options,
+# which are copied; functions whose names end in `_` are those of macros, and copy what they are given.
+function operation_keeps(call,  callee, parts, type, before, place)
+{
+    callee = call
+    sub(/\(.*/, "", callee)
+    gsub(/[][B]/, "", callee)
+    split(callee, parts, ".")
+    type = element["B" parts[1], parts[2]]
+    if (type !~ /FunctionToPointerDecay, (awl_coro|co_object) \(\*\)\(/ || element["B" parts[1], parts[2] - 1] ~ /_$/)
+        return 0
+    sub(/^.*\(\*\)\(/, "", type)
+    sub(/\)\)$/, "", type)
+    before = call
+    sub(/@.*$/, "", before)
+    sub(/^[^(]*\(/, "", before)
+    place = gsub(/,/, ",", before) + 1
+    split(type, parts, /, */)
+    return parts[place] !~ /^const / || parts[place] ~ /^const (char|void) \*$/
 }
 
 # Whether an address ends up in the frame of a coroutine: as an argument of co_call, whose literal begins with the head `.co_`.
