@@ -92,12 +92,9 @@ int awl__http_out_field(awl__http_out *out, const char *name, const char *value)
 {
     const size_t name_len = name ? strlen(name) : 0, len = value ? strlen(value) : 0;
 
-    if (!awl__http_is_token(name, name_len))
-        return awl__http_invalid("a header cannot be called \"%s\"", name ? name : "");
-    if (awl__http_is_framing(name, name_len))
-        return awl__http_invalid("%s is not the caller's to say: it follows from the body", name);
-    if (!value || !awl__http_is_value(value, len) || (len && (is_blank(value[0]) || is_blank(value[len - 1]))))
-        return awl__http_invalid("%s: the value is NULL, or has a control character, or a space at an end", name);
+    if (!awl__http_is_token(name, name_len) || awl__http_is_framing(name, name_len) || !value ||
+        !awl__http_is_value(value, len) || (len && (is_blank(value[0]) || is_blank(value[len - 1]))))
+        return EINVAL;
     if (!reserve(out, name_len + len + 4))
         return out->error;
     awl__http_out_text(out, name, name_len);

@@ -37,6 +37,8 @@ void awl__http_out_print(awl__http_out *out, const char *format, ...) __attribut
  *          Nothing has been put in then, and only ENOMEM is an error of the head.
  */
 int awl__http_out_field(awl__http_out *out, const char *name, const char *value);
+/* The same, of a user: awl_error_message says what was refused. field.c */
+int awl__http_out_users_field(awl__http_out *out, const char *name, const char *value);
 int awl__http_out_date(awl__http_out *out); /* Date: now */
 
 /* Whether a name is of the fields that say how the body comes. */

@@ -56,11 +56,11 @@ static int put_fields(awl__http_out *out, const awl__exchange *x, bool authorize
 
     for (; own && own->name && !error; own++) {
         if (!is_left_out(x, own->name))
-            error = awl__http_out_field(out, own->name, own->value);
+            error = awl__http_out_users_field(out, own->name, own->value);
     }
     for (; all && all->name && !error; all++) {
         if (!is_left_out(x, all->name) && !is_replaced(x, all->name, authorized))
-            error = awl__http_out_field(out, all->name, all->value);
+            error = awl__http_out_users_field(out, all->name, all->value);
     }
     return error;
 }
@@ -204,7 +204,7 @@ int awl__request_head(awl__http_out *out, const awl__exchange *x, const awl_url 
 
     put_target(out, x, url);
     if (!has_pair(own, "user-agent") && !has_pair(o->headers, "user-agent"))
-        awl__http_out_field(out, "User-Agent", o->user_agent);
+        awl__http_out_users_field(out, "User-Agent", o->user_agent);
     if (!has_pair(own, "accept") && !has_pair(o->headers, "accept"))
         put(out, "Accept: */*\r\n");
     if (awl__asks_coding(x)) {
@@ -220,7 +220,7 @@ int awl__request_head(awl__http_out *out, const awl__exchange *x, const awl_url 
     authorized = put_authorization(out, x);
     error = put_fields(out, x, authorized);
     if (!error && x->type && !has_pair(own, "content-type"))
-        error = awl__http_out_field(out, "Content-Type", x->type);
+        error = awl__http_out_users_field(out, "Content-Type", x->type);
     put_framing(out, x);
     put(out, "\r\n");
     return error ? error : out->error;

@@ -75,10 +75,10 @@ static void set_defaults(awl_http_session_options *o)
 static int check_headers(awl_loop *loop, const awl_http_session_options *o)
 {
     awl__http_out out = { .loop = loop };
-    int error = awl__http_out_field(&out, "User-Agent", o->user_agent);
+    int error = awl__http_out_users_field(&out, "User-Agent", o->user_agent);
 
     for (const awl_http_pair *h = o->headers; h && h->name && !error; h++)
-        error = awl__http_out_field(&out, h->name, h->value);
+        error = awl__http_out_users_field(&out, h->name, h->value);
     awl__http_out_free(&out);
     return error;
 }

@@ -89,7 +89,7 @@ int awl_respond_field(awl_request *request, const char *name, const char *value)
     if (request->status)
         return already(request);
     request->fields.loop = request->app->loop;
-    error = awl__http_out_field(&request->fields, name, value);
+    error = awl__http_out_users_field(&request->fields, name, value);
     request->fields.error = 0; /* without memory, this field is not there, and the caller knows */
     if (error == EINVAL)
         awl__respond_refuse(request, EINVAL, "the field '%.40s: %.80s' cannot be one of a response", name, value);

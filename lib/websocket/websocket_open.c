@@ -217,9 +217,9 @@ static int ask(awl_stream *s, const target *t, const awl_websocket_options *opti
     awl__http_out_print(&out, "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: %s\r\n"
                               "Sec-WebSocket-Version: 13\r\n", key);
     if (options->protocols)
-        error = awl__http_out_field(&out, "Sec-WebSocket-Protocol", options->protocols);
+        error = awl__http_out_users_field(&out, "Sec-WebSocket-Protocol", options->protocols);
     for (const awl_http_pair *h = options->headers; h && h->name && !error; h++)
-        error = awl__http_out_field(&out, h->name, h->value);
+        error = awl__http_out_users_field(&out, h->name, h->value);
     awl__http_out_text(&out, "\r\n", 2);
     if (!error)
         error = out.error ? out.error : awl_stream_write(s, out.at, out.len);
