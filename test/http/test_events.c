@@ -175,7 +175,7 @@ HANDLER(waits, {})
     co_begin;
     CHECK_INT(awl_respond_events(self->request, 0), 0);
     co_await(awl_respond_event(self->request, &(awl_http_event){ .data = "tick" }));
-    co_await(awl_race(awl_sleep(AWL_MINUTE), awl_request_disconnected(self->request)));
+    co_await(awl_race(awl_sleep(AWL_SECOND), awl_request_disconnected(self->request)));
     co_finally;
     said_at_the_end = co_failing;
     co_end;
@@ -187,7 +187,7 @@ HANDLER(sleeps, {})
     co_begin;
     CHECK_INT(awl_respond_events(self->request, 0), 0);
     co_await(awl_respond_event(self->request, &(awl_http_event){ .data = "tick" }));
-    co_await(awl_sleep(AWL_MINUTE));
+    co_await(awl_sleep(AWL_SECOND)); /* so long where there is no memory to watch the client */
     co_finally;
     said_at_the_end = co_failing;
     co_end;
@@ -202,20 +202,20 @@ co_def(sees_the_end, { awl_http_app *app; awl_server *server; awl_stream *s; awl
     if (awl_stream_print(self->s, "GET / HTTP/1.1\r\nHost: a\r\n\r\n"))
         co_raise(ENOMEM);
     do
-        co_let(self->line, awl_stream_readline(self->s, NULL));
+        co_let(self->line, awl_wait_for(awl_stream_readline(self->s, NULL), 3 * AWL_SECOND));
     while (self->line && strcmp(self->line, "data: tick\n") != 0);
     CHECK(self->line != NULL);
     self->end = awl_create_task(awl_server_wait_closed(self->server));
     if (!self->end)
         co_raise(ENOMEM);
     for (;;) {
-        co_let(self->line, awl_stream_readline(self->s, NULL));
+        co_let(self->line, awl_wait_for(awl_stream_readline(self->s, NULL), 3 * AWL_SECOND));
         if (!self->line)
             break;
         self->last = strcmp(self->line, "0\r\n") == 0 || (self->last && strcmp(self->line, "\r\n") == 0);
     }
     CHECK(self->last);
-    co_await(self->end);
+    co_await(awl_wait_for(self->end, 3 * AWL_SECOND));
     co_finally;
     awl_task_release(self->end);
     awl_stream_close(self->s);

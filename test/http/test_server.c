@@ -427,7 +427,7 @@ STREAM_TEST(a_server_that_is_closed_lets_requests_come_to_their_end, {
 }
 
 /* The tasks of connections are the library's: a program that ends before they have been released is right. */
-co_def(leaves_connections_open, { awl_http_app *app; awl_server *server; awl_stream *s; })
+co_def(leaves_connections_open, { awl_http_app *app; awl_server *server; awl_stream *s; int turns; })
 {
     co_begin;
     self->app = awl_http_app_new(NULL);
@@ -437,8 +437,11 @@ co_def(leaves_connections_open, { awl_http_app *app; awl_server *server; awl_str
     co_let(self->s, awl_open_connection("127.0.0.1", awl_server_port(self->server), NULL));
     if (awl_stream_print(self->s, GET("/")))
         co_raise(ENOMEM);
-    while (!awl_server_clients(self->server))
+    while (!awl_server_clients(self->server)) {
+        if (self->turns++ == 2000) /* who cannot be accepted for want of memory is not */
+            co_raise(ENOMEM);
         co_await(awl_sleep(AWL_MS));
+    }
     co_finally;
     awl_stream_close(self->s);
     awl_server_close(self->server);
