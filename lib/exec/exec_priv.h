@@ -21,12 +21,45 @@ struct awl__job {
     bool for_future; /* it is the head of a job of a future */
 
     /* backend */
-    awl__job *next, *prev;
-    uint8_t state;   /* 0 at `start` */
+    awl__job *next, *prev; /* in awl__jobs */
+    uint8_t state;         /* awl__job_state; 0 at `start` */
     bool stranded;   /* set by `close`: it runs on, and the backend will drop it */
     int16_t error;   /* with result, at its end */
     awl_result result;
 };
+
+enum awl__job_state { AWL__JOB_WAITS = 1, AWL__JOB_RUNS, AWL__JOB_ENDED };
+
+/* Jobs in the order in which they came, for backends: those that wait, or those that are to come back. Zeroed, none. */
+typedef struct awl__jobs {
+    awl__job *first, *last;
+    size_t n;
+} awl__jobs;
+
+static inline void awl__jobs_add(awl__jobs *jobs, awl__job *job)
+{
+    job->next = NULL;
+    job->prev = jobs->last;
+    if (jobs->first)
+        jobs->last->next = job;
+    else
+        jobs->first = job;
+    jobs->last = job;
+    jobs->n++;
+}
+
+static inline void awl__jobs_remove(awl__jobs *jobs, awl__job *job)
+{
+    if (job->prev)
+        job->prev->next = job->next;
+    else
+        jobs->first = job->next;
+    if (job->next)
+        job->next->prev = job->prev;
+    else
+        jobs->last = job->prev;
+    jobs->n--;
+}
 
 typedef struct awl__executor_ops {
     /* Takes a job, which comes back by awl__job_ended, but never from within this call. 0; or an error: it has not
@@ -82,8 +115,15 @@ static inline void awl__room_give(awl_executor *executor)
         executor->free++;
 }
 
-/* In the loop's thread: a job has come back. */
+/* In the loop's thread: a job has come back; all of a list have, which is nobody else's. */
 void awl__job_ended(awl__job *job);
+static inline void awl__jobs_ended(const awl__jobs *jobs)
+{
+    for (awl__job *job = jobs->first, *next; job; job = next) {
+        next = job->next;
+        awl__job_ended(job);
+    }
+}
 
 /* The end of a job whose outcome nobody takes, or has taken. */
 void awl__job_free(awl__job *job);

@@ -20,60 +20,23 @@ static const awl_time idle_linger = 1 * AWL_SECOND;
 
 /* ---- The jobs that wait ----------------------------------------------------------------------------------------- */
 
-/* awl__job.state */
-enum { WAITS = 1, RUNS, ENDED };
-
-static void push(awl__process_pool *pool, awl__job *job)
-{
-    job->next = NULL;
-    job->prev = pool->last;
-    if (pool->first)
-        pool->last->next = job;
-    else
-        pool->first = job;
-    pool->last = job;
-    job->state = WAITS;
-    pool->waits++;
-}
-
-static void take_out(awl__process_pool *pool, awl__job *job)
-{
-    if (job->prev)
-        job->prev->next = job->next;
-    else
-        pool->first = job->next;
-    if (job->next)
-        job->next->prev = job->prev;
-    else
-        pool->last = job->prev;
-    pool->waits--;
-}
-
 static void go_back(void *arg)
 {
     awl__process_pool *pool = arg;
-    awl__job *job = pool->first_back, *next;
+    const awl__jobs back = pool->back;
 
-    pool->first_back = NULL;
-    for (; job; job = next) {
-        next = job->next;
-        awl__job_ended(job);
-    }
+    pool->back = (awl__jobs){ 0 };
+    awl__jobs_ended(&back);
 }
 
 /* A job that waits comes back, soon. */
 static void send_back(awl__process_pool *pool, awl__job *job, int error)
 {
-    take_out(pool, job);
-    job->state = ENDED;
+    awl__jobs_remove(&pool->waiting, job);
+    job->state = AWL__JOB_ENDED;
     job->error = (int16_t)error;
-    job->next = NULL;
-    if (pool->first_back)
-        pool->last_back->next = job;
-    else
-        pool->first_back = job;
-    pool->last_back = job;
-    awl_call_soon(pool->executor.loop, &pool->back, go_back, pool);
+    awl__jobs_add(&pool->back, job);
+    awl_call_soon(pool->executor.loop, &pool->going_back, go_back, pool);
 }
 
 /* ---- Workers ---------------------------------------------------------------------------------------------------- */
@@ -135,8 +98,8 @@ no_workers(awl__process_pool *pool, int status, const char *format, ...)
     va_end(args);
     awl__error_detail(pool->executor.loop, AWL_ENOWORKER, "%s", text);
     awl__error_status(pool->executor.loop, AWL_ENOWORKER, status);
-    while (pool->first)
-        send_back(pool, pool->first, AWL_ENOWORKER);
+    while (pool->waiting.first)
+        send_back(pool, pool->waiting.first, AWL_ENOWORKER);
 }
 
 static void overdue(void *arg)
@@ -166,21 +129,21 @@ static void not_idle(awl__worker *w)
 /* Brings jobs and workers together, and starts workers for the jobs that are left. */
 static int dispatch(awl__process_pool *pool)
 {
-    while (pool->first && pool->idle) {
+    while (pool->waiting.first && pool->idle) {
         awl__worker *w = pool->idle;
-        awl__job *job = pool->first;
+        awl__job *job = pool->waiting.first;
 
         pool->idle = w->next_idle;
         if (awl__worker_give(w, job)) {
             awl__worker_leave(w); /* it has ended, as will be heard */
             continue;
         }
-        take_out(pool, job);
-        job->state = RUNS;
+        awl__jobs_remove(&pool->waiting, job);
+        job->state = AWL__JOB_RUNS;
         if (pool->options.deadline)
             awl_call_later(pool->executor.loop, &w->late, pool->options.deadline, overdue, w);
     }
-    return start_workers(pool, pool->waits);
+    return start_workers(pool, pool->waiting.n);
 }
 
 /* The same, where a job cannot be refused any more. */
@@ -204,7 +167,7 @@ static awl__job *take_result(awl__worker *w)
     call->text = w->bytes && w->reply.what == AWL__TEXT_REPLY;
     job->result = (awl_result){ w->reply.value, w->reply.kind };
     job->error = w->reply.error || !w->no_memory ? w->reply.error : ENOMEM;
-    job->state = ENDED;
+    job->state = AWL__JOB_ENDED;
     w->bytes = NULL;
     w->job = NULL;
     awl_handle_cancel(&w->late);
@@ -302,7 +265,7 @@ static void worker_ended(awl__worker *w, int status)
     }
     if (w->job) {
         job->error = (int16_t)explain_end(w, status);
-        job->state = ENDED;
+        job->state = AWL__JOB_ENDED;
         free(w->bytes);
         w->job = NULL;
         awl_handle_cancel(&w->late);
@@ -330,7 +293,7 @@ static void server_ended(awl__process_pool *pool)
         if (pool->workers[i].state != AWL__NO_WORKER)
             worker_ended(&pool->workers[i], SIGKILL);
     }
-    if (idle && pool->waits && ++pool->stillborn >= MOST_STILLBORN) {
+    if (idle && pool->waiting.n && ++pool->stillborn >= MOST_STILLBORN) {
         pool->stillborn = 0;
         no_workers(pool, -1, "processes end before they fork a worker");
     }
@@ -377,11 +340,12 @@ static int pool_start(awl_executor *executor, awl__job *job)
                           "a pool of processes takes calls, not jobs with a pointer: awl_run_call");
         return ENOTSUP;
     }
-    push(pool, job);
+    job->state = AWL__JOB_WAITS;
+    awl__jobs_add(&pool->waiting, job);
     error = dispatch(pool);
     if (!error || pool->n)
         return 0;
-    take_out(pool, job);
+    awl__jobs_remove(&pool->waiting, job);
     awl__error_detail(executor->loop, AWL_ENOWORKER, "no worker process could be started: %s", awl_strerror(error));
     return AWL_ENOWORKER;
 }
@@ -390,11 +354,11 @@ static void pool_withdraw(awl_executor *executor, awl__job *job)
 {
     awl__process_pool *pool = awl__process_pool_of(executor);
 
-    while (!job && pool->first)
-        send_back(pool, pool->first, ECANCELED);
-    if (job && job->state == WAITS)
+    while (!job && pool->waiting.first)
+        send_back(pool, pool->waiting.first, ECANCELED);
+    if (job && job->state == AWL__JOB_WAITS)
         send_back(pool, job, ECANCELED);
-    if (!job || job->state != RUNS || !pool->options.kill_cancelled)
+    if (!job || job->state != AWL__JOB_RUNS || !pool->options.kill_cancelled)
         return;
     for (unsigned i = 0; i < pool->options.workers; i++) {
         if (pool->workers[i].job == job)

@@ -93,11 +93,10 @@ struct awl__process_pool {
     awl_process_pool_options options; /* with the defaults in */
     int keep[AWL__MOST_KEPT];
 
-    awl__job *first, *last; /* those that wait */
-    awl__job *first_back, *last_back; /* those that were withdrawn, and go back by `back` */
-    awl_handle back;
+    awl__jobs waiting;
+    awl__jobs back; /* those that were withdrawn */
+    awl_handle going_back;
     awl__worker *idle; /* the last that ran first */
-    size_t waits;
     unsigned n, starting, stillborn; /* workers; those not ready yet; in a row that ended before they were */
     uint32_t next_id;
 

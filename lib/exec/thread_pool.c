@@ -25,9 +25,6 @@
 enum { MOST_THREADS = 4096, DEFAULT_MOST = 32, DEFAULT_MORE = 4, DEFAULT_QUEUE = 1024 };
 static const awl_time default_linger = 300 * AWL_SECOND;
 
-/* awl__job.state */
-enum { WAITS = 1, RUNS, ENDED };
-
 typedef struct worker {
     struct core *core;
     pthread_t thread;
@@ -38,9 +35,8 @@ typedef struct core {
     pthread_mutex_t mutex;
     pthread_cond_t work;  /* idle threads wait for `waking` */
     pthread_cond_t quiet; /* the loop's thread waits for `running` and `ringing`, as it closes */
-    awl__job *first, *last;           /* those that wait */
-    awl__job *first_done, *last_done; /* those that the loop has to take */
-    size_t waits;
+    awl__jobs waiting;
+    awl__jobs done; /* that the loop has to take */
     unsigned starting, idle, running, ringing; /* threads: created, but not there yet; … */
     bool waking; /* an idle thread is being woken, and is still counted as idle */
     bool rung;   /* the loop has been told of those that are done */
@@ -62,46 +58,15 @@ typedef struct thread_pool {
 
 static thread_pool *pool_of(awl_executor *executor) { return (thread_pool *)(void *)executor; }
 
-/* ---- The jobs that wait: a list, with the mutex held ------------------------------------------------------------ */
-
-static void push(core *c, awl__job *job)
-{
-    job->next = NULL;
-    job->prev = c->last;
-    if (c->first)
-        c->last->next = job;
-    else
-        c->first = job;
-    c->last = job;
-    job->state = WAITS;
-    c->waits++;
-}
-
-static void take_out(core *c, awl__job *job)
-{
-    if (job->prev)
-        job->prev->next = job->next;
-    else
-        c->first = job->next;
-    if (job->next)
-        job->next->prev = job->prev;
-    else
-        c->last = job->prev;
-    c->waits--;
-}
+/* ---- The jobs, with the mutex held ------------------------------------------------------------------------------- */
 
 /* A job is done: true if the caller must ring. */
 static bool push_done(core *c, awl__job *job)
 {
     const bool ring = !c->rung;
 
-    job->state = ENDED;
-    job->next = NULL;
-    if (c->first_done)
-        c->last_done->next = job;
-    else
-        c->first_done = job;
-    c->last_done = job;
+    job->state = AWL__JOB_ENDED;
+    awl__jobs_add(&c->done, job);
     c->rung = true;
     return ring;
 }
@@ -109,7 +74,7 @@ static bool push_done(core *c, awl__job *job)
 /* Whether an idle thread must be woken: then the caller does so, best without the mutex. */
 static bool must_wake(core *c)
 {
-    if (!c->first || !c->idle || c->waking)
+    if (!c->waiting.first || !c->idle || c->waking)
         return false;
     return c->waking = true;
 }
@@ -139,7 +104,7 @@ static int run_job(const awl_job *what, awl_result *result)
 /* Waits, with the mutex, until there is a job; false: there will be none. */
 static bool wait_for_job(core *c)
 {
-    while (!c->first && !c->stop) {
+    while (!c->waiting.first && !c->stop) {
         c->idle++;
         while (!c->waking && !c->stop)
             pthread_cond_wait(&c->work, &c->mutex);
@@ -162,14 +127,14 @@ static void ring(core *c)
 /* Runs one job, with the mutex held before and after; false: the loop has left this thread behind. */
 static bool run_one(core *c, worker *self)
 {
-    awl__job *job = c->first;
+    awl__job *job = c->waiting.first;
     const awl_job what = job->what;
     awl_result result = { .kind_ = CO_NONE };
     bool wake;
     int error;
 
-    take_out(c, job);
-    job->state = RUNS;
+    awl__jobs_remove(&c->waiting, job);
+    job->state = AWL__JOB_RUNS;
     self->job = job;
     c->running++;
     wake = must_wake(c);
@@ -252,7 +217,7 @@ static int add_thread(thread_pool *pool, awl__job *job)
     pthread_mutex_lock(&c->mutex);
     c->starting--;
     if (!pool->threads)
-        take_out(c, job);
+        awl__jobs_remove(&c->waiting, job);
     pthread_mutex_unlock(&c->mutex);
     if (pool->threads)
         return 0;
@@ -267,9 +232,10 @@ static int pool_start(awl_executor *executor, awl__job *job)
     bool wake, add;
 
     pthread_mutex_lock(&c->mutex);
-    push(c, job);
+    job->state = AWL__JOB_WAITS;
+    awl__jobs_add(&c->waiting, job);
     wake = must_wake(c);
-    add = c->waits > c->idle + c->starting && pool->threads < pool->max_threads;
+    add = c->waiting.n > c->idle + c->starting && pool->threads < pool->max_threads;
     c->starting += add;
     pthread_mutex_unlock(&c->mutex);
     if (wake)
@@ -282,17 +248,14 @@ static void delivered(void *arg)
 {
     thread_pool *pool = (thread_pool *)(void *)((char *)arg - offsetof(thread_pool, bell));
     core *c = pool->core;
-    awl__job *job, *next;
+    awl__jobs done;
 
     pthread_mutex_lock(&c->mutex);
-    job = c->first_done;
-    c->first_done = NULL;
+    done = c->done;
+    c->done = (awl__jobs){ 0 };
     c->rung = false;
     pthread_mutex_unlock(&c->mutex);
-    for (; job; job = next) {
-        next = job->next;
-        awl__job_ended(job);
-    }
+    awl__jobs_ended(&done);
 }
 
 static void pool_withdraw(awl_executor *executor, awl__job *only)
@@ -302,11 +265,11 @@ static void pool_withdraw(awl_executor *executor, awl__job *only)
     bool ring = false;
 
     pthread_mutex_lock(&c->mutex);
-    for (awl__job *job = only ? only : c->first, *next; job; job = next) {
+    for (awl__job *job = only ? only : c->waiting.first, *next; job; job = next) {
         next = only ? NULL : job->next;
-        if (job->state != WAITS)
+        if (job->state != AWL__JOB_WAITS)
             continue;
-        take_out(c, job);
+        awl__jobs_remove(&c->waiting, job);
         job->error = ECANCELED;
         ring |= push_done(c, job);
     }
