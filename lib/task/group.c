@@ -202,6 +202,7 @@ const awl_group_error *awl_task_group_errors(const awl_task_group *group, size_t
 static int leave(awl_task_group *group)
 {
     awl_loop *loop = awl__loop_of(&group->owner_->stack);
+    const bool body_failed = group->error_ && group->error_ != ECANCELED;
     int pass_on = group->pass_on_;
 
     for (group_child *child = group->first_, *next; child; child = next) {
@@ -211,12 +212,12 @@ static int leave(awl_task_group *group)
     group->first_ = group->last_ = NULL;
     if (group->flags_ & REQUESTED && awl_task_uncancel(group->owner_) == 0)
         pass_on = 0;
-    if (group->told_ && (uint16_t)awl_task_cancelling(group->owner_) > group->cancels_) /* not by the group alone */
-        pass_on = ECANCELED;
+    if (group->told_ && !body_failed && (uint16_t)awl_task_cancelling(group->owner_) > group->cancels_)
+        pass_on = ECANCELED; /* not by the group alone */
     group->flags_ = 0;
     if (pass_on && !group->errors_)
         return pass_on;
-    if (group->error_ && group->error_ != ECANCELED) {
+    if (body_failed) {
         group->body_ = (awl_group_error){ .error = group->error_ };
         add_error(group, &group->body_);
     }

@@ -307,6 +307,34 @@ TASK_TEST(a_cancellation_that_an_error_hides_comes_at_the_next_await, { awl_task
     co_end;
 }
 
+co_def(fails_before_it_is_cancelled, { awl_task_group g; int rc; })
+{
+    co_begin;
+    awl_task_group_enter(&self->g);
+    awl_task_group_create_task(&self->g, co_call(lingers));
+    co_await(awl_sleep(AWL_MS));
+    co_try_cancel(self->rc, awl_task_group_exit(&self->g, EIO));
+    say("%d/%u", self->rc == AWL_EGROUP, awl_task_cancelling(awl_current_task()));
+    awl_task_group_fini(&self->g);
+    co_await(awl_sleep(AWL_SECOND));
+    co_end;
+}
+
+/* As in asyncio: the error of the body hides a cancellation that comes while its children end, until the next await. */
+TASK_TEST(a_cancellation_that_the_bodys_error_hides_comes_at_the_next_await, { awl_task *t; int rc; })
+{
+    co_begin;
+    self->t = awl_create_task(co_call(fails_before_it_is_cancelled));
+    co_await(awl_sleep(AWL_MS + AWL_MS / 2));
+    awl_task_cancel(self->t);
+    co_try_cancel(self->rc, self->t);
+    CHECK_INT(self->rc, ECANCELED);
+    CHECK_TRACE("1/1");
+    CHECK_INT(now_ms(), 2);
+    awl_task_release(self->t);
+    co_end;
+}
+
 co_def(never, {})
 {
     co_begin;
