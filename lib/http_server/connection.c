@@ -289,9 +289,7 @@ co_def(next_request, { awl__connection *c; int status, rc; bool whole; })
 co_def(let_linger, { awl__connection *c; int rc; awl_time end; int64_t n; char sink[2048]; })
 {
     co_begin;
-    if (self->c->s->error)
-        co_return(0);
-    if (awl_stream_can_write_eof(self->c->s) && awl_stream_write_eof(self->c->s)) /* TLS has no half of an end */
+    if (self->c->s->error || awl__stream_part(self->c->s))
         co_return(0);
     self->c->phase = AWL__IDLE;
     self->end = awl__later(self->c->app->loop, MOST_LINGER * AWL_SECOND);

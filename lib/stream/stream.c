@@ -398,7 +398,7 @@ static int send_end(awl_stream *s)
     int rc = t->flush ? t->flush(s->self) : 0;
 
     if (!rc && s->eof_asked && !s->eof_sent) {
-        rc = t->write_eof(s->self);
+        rc = t->write_eof ? t->write_eof(s->self) : t->goodbye ? t->goodbye(s->self) : 0;
         s->eof_sent = rc == 0;
     }
     return !rc && s->closing && t->goodbye ? t->goodbye(s->self) : rc;

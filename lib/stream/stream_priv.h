@@ -94,6 +94,10 @@ void awl__stream_fail(awl_stream *s, int error);
 void awl__stream_end(awl_stream *s);   /* begins to close */
 void awl__stream_flush(awl_stream *s); /* sends what can be sent */
 
+/* After what is unsent goes the end of this direction or, of a transport that has none (TLS), its goodbye, after which
+ * what comes is read and dropped. 0 or the stream's error. */
+int awl__stream_part(awl_stream *s);
+
 /* A coroutine object: suspended until the transport has changed, or the stream is closed. Errors: ECANCELED. */
 awl_coro awl__stream_change(awl_stream *s);
 

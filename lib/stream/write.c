@@ -174,8 +174,11 @@ int awl_stream_write_eof(awl_stream *s)
 
     if (error)
         return error;
-    if (!s->transport->write_eof)
-        return EOPNOTSUPP;
+    return s->transport->write_eof ? awl__stream_part(s) : EOPNOTSUPP;
+}
+
+int awl__stream_part(awl_stream *s)
+{
     s->eof_asked = true;
     awl__stream_flush(s);
     return s->error;

@@ -470,7 +470,6 @@ SITE_TEST(large_bodies_go_both_ways_over_tls, ({ .ask = AWL_TLS_ASK_NOTHING }), 
     co_end;
 }
 
-/* Where there is no TLS, the kernel sends files by itself. */
 /* Who was refused and sends on is heard for a while: to close at once would destroy the answer on its way. */
 SITE_TEST(who_is_refused_may_still_be_sending, ({ .ask = AWL_TLS_ASK_NOTHING }), {
     char line[256], data[20000];
@@ -490,6 +489,7 @@ SITE_TEST(who_is_refused_may_still_be_sending, ({ .ask = AWL_TLS_ASK_NOTHING }),
     SITE_END;
 }
 
+/* Where there is no TLS, the kernel sends files by itself. */
 SITE_TEST(files_go_through_tls, ({ .ask = AWL_TLS_ASK_NOTHING }), {
     char url[64];
     awl_response *r;
