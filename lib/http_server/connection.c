@@ -148,6 +148,8 @@ co_def(handler_or_end, { awl_request *request; awl_task *tasks[2]; int i, rc, er
     }
     if (self->over)
         self->error = awl_task_error(self->tasks[0]);
+    if (self->error == ECANCELED && awl_task_error(self->tasks[1])) /* the client could not be watched, perhaps */
+        self->error = awl_task_error(self->tasks[1]);
     awl_task_release(self->tasks[0]);
     awl_task_release(self->tasks[1]);
     if (self->over && awl__request_is_gone(self->request))
