@@ -78,4 +78,11 @@ static inline void close_secrets(void)
 
 static const secrecy tls_secrecy = { open_secrets, keep_secrets, set_secrets, close_secrets };
 
+/* Runs a test by TLS. */
+static inline void run_secret(awl_coro coroutine)
+{
+    net.secrecy = &tls_secrecy;
+    run_main(coroutine, true);
+}
+
 #endif

@@ -3,12 +3,6 @@
 
 #include "faults_tls.h"
 
-static void run_secret(awl_coro coroutine)
-{
-    net.secrecy = &tls_secrecy;
-    run_main(coroutine, true);
-}
-
 /* What is changed costs a whole handshake, as no session is trusted any more. */
 static void everywhere(fault_kind kind, check_fn *check)
 {
