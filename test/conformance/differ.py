@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Compares awl-scenario with CPython's asyncio on programs and schedules that nobody has recorded.
 
-    differ.py SCENARIO --seeds FROM TO         programs drawn from these seeds (reference/gen.py): the traces must be equal
+    differ.py SCENARIO --seeds FROM TO         programs drawn from these seeds (reference/gen.py), half of them with all that
+                                               it knows: the traces must be equal
     differ.py SCENARIO --shuffle N FILE.scn…   each under N shuffles of the ready queue
 
 A shuffled queue has no one right trace: who comes first is what the shuffle decides. So CPython's loop is shuffled too,
@@ -72,7 +73,7 @@ def differ_on_seeds(command, first, last):
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, 'program.scn')
         for seed in range(first, last):
-            text = gen.generate(seed, gen.DEFAULT)
+            text = gen.generate(seed, gen.DEFAULT if seed % 2 else gen.DEFAULT | gen.OPTIONAL)
             with open(path, 'w') as file:
                 file.write(text)
             got, wrong = run(command, path)
