@@ -12,11 +12,11 @@
  *             await queue.put(i)
  *             print(f"made {i}, {queue.qsize()} in the queue")
  *
- *     async def consumer(name, queue):
+ *     async def consumer(name, takes, queue):
  *         try:
  *             while True:
  *                 i = await queue.get()
- *                 await asyncio.sleep(0.1)
+ *                 await asyncio.sleep(takes)
  *                 print(f"{name} used {i}")
  *                 queue.task_done()
  *         except asyncio.QueueShutDown:                                  # Python 3.13
@@ -24,7 +24,8 @@
  *
  *     async def main():
  *         queue = asyncio.Queue(maxsize=2)
- *         consumers = [asyncio.create_task(consumer(name, queue)) for name in ("Ann", "Bob")]
+ *         consumers = [asyncio.create_task(consumer("Ann", 0.10, queue)),
+ *                      asyncio.create_task(consumer("Bob", 0.17, queue))]
  *         await producer(queue, 6)
  *         await queue.join()
  *         queue.shutdown()
@@ -45,7 +46,7 @@ co_def(producer, { awl_queue *queue; int n, i; })
     co_end;
 }
 
-co_def(consumer, { const char *name; awl_queue *queue; int i, rc; })
+co_def(consumer, { const char *name; awl_time takes; awl_queue *queue; int i, rc; })
 {
     co_begin;
     for (;;) {
@@ -55,7 +56,7 @@ co_def(consumer, { const char *name; awl_queue *queue; int i, rc; })
         if (self->rc)
             co_raise(self->rc);
         co_result(self->i);
-        co_await(awl_sleep(100 * AWL_MS));
+        co_await(awl_sleep(self->takes));
         printf("%s used %d\n", self->name, self->i);
         awl_queue_task_done(self->queue);
     }
@@ -67,8 +68,8 @@ co_def(factory, { awl_queue queue; awl_task *ann, *bob; int rc; })
 {
     co_begin;
     awl_queue_init(&self->queue, 2); /* its memory is the loop's; awl_queue_set_buffer gives it memory of yours */
-    self->ann = awl_create_task(co_call(consumer, .name = "Ann", .queue = &self->queue));
-    self->bob = awl_create_task(co_call(consumer, .name = "Bob", .queue = &self->queue));
+    self->ann = awl_create_task(co_call(consumer, .name = "Ann", .takes = 100 * AWL_MS, .queue = &self->queue));
+    self->bob = awl_create_task(co_call(consumer, .name = "Bob", .takes = 170 * AWL_MS, .queue = &self->queue));
     co_await(co_call(producer, .queue = &self->queue, .n = 6));
     co_await(awl_queue_join(&self->queue));
     awl_queue_shutdown(&self->queue, false);

@@ -29,7 +29,7 @@ co_def(load, { const char *name; int tenths; bool fails; })
     co_begin;
     co_await(awl_sleep(self->tenths * 100 * AWL_MS));
     if (self->fails)
-        co_raise(EIO);
+        co_raise(ENOENT);
     printf("%s: loaded\n", self->name);
     co_return(self->tenths);
     co_finally;

@@ -18,6 +18,7 @@
  * As a rule: coroutines for all that waits, thousands at a time; threads for calls that block, and for work; processes
  * for what may crash, leak or hang. (In Python also for work.)
  */
+#define _POSIX_C_SOURCE 200809L
 #include <awl.h>
 #include <errno.h>
 #include <stdio.h>

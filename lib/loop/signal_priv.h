@@ -48,6 +48,7 @@ static inline awl__signal *awl__signal_at(awl__block *all)
 void awl__signal_remove(awl__signal *s);
 
 /* Whether an action is the handler that all these share. */
+struct sigaction; /* strict C has none in signal.h */
 bool awl__signal_is_ours(const struct sigaction *action);
 
 #endif

@@ -48,6 +48,9 @@ void *__real_realloc(void *old, size_t size);
 void __real_free(void *block);
 int __real_posix_memalign(void **block, size_t alignment, size_t size);
 void *__real_aligned_alloc(size_t alignment, size_t size);
+int __real_pthread_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void));
+int __real_setenv(const char *name, const char *value, int overwrite);
+int __real_unsetenv(const char *name);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *old, size_t size);
@@ -55,6 +58,9 @@ void *__wrap_reallocarray(void *old, size_t count, size_t size);
 void __wrap_free(void *block);
 int __wrap_posix_memalign(void **block, size_t alignment, size_t size);
 void *__wrap_aligned_alloc(size_t alignment, size_t size);
+int __wrap_pthread_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void));
+int __wrap_setenv(const char *name, const char *value, int overwrite);
+int __wrap_unsetenv(const char *name);
 char *__wrap_strdup(const char *string);
 char *__wrap_strndup(const char *string, size_t len);
 
@@ -293,6 +299,31 @@ void *__wrap_aligned_alloc(size_t alignment, size_t size)
     void *block = __real_aligned_alloc(alignment, size);
     depth--;
     return born(block, size, number, caller);
+}
+
+/* What these keep, in a static musl program on our heap, they keep for good. */
+int __wrap_pthread_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void))
+{
+    depth++;
+    int error = __real_pthread_atfork(prepare, parent, child);
+    depth--;
+    return error;
+}
+
+int __wrap_setenv(const char *name, const char *value, int overwrite)
+{
+    depth++;
+    int error = __real_setenv(name, value, overwrite);
+    depth--;
+    return error;
+}
+
+int __wrap_unsetenv(const char *name)
+{
+    depth++;
+    int error = __real_unsetenv(name);
+    depth--;
+    return error;
 }
 
 char *__wrap_strdup(const char *string) { return duplicate(string, strlen(string), __builtin_return_address(0)); }

@@ -355,6 +355,13 @@ SERVER_TEST(nothing_is_sent_to_head_but_the_head, {})
 
 /* ---- Bodies that are not what was promised ----------------------------------------------------------------------- */
 
+#define CHECK_TOLD_OF_LENGTH                                                                                           \
+    do {                                                                                                               \
+        char told_[16];                                                                                                \
+        snprintf(told_, sizeof told_, "/:%d", EMSGSIZE);                                                               \
+        CHECK_REPORTS(told_);                                                                                          \
+    } while (0)
+
 SERVER_TEST(less_than_was_promised_aborts, {})
 {
     co_begin;
@@ -363,7 +370,7 @@ SERVER_TEST(less_than_was_promised_aborts, {})
     server_begins(self);
     CHECK_SAYS("200 hello! .", GET GET);
     CHECK(the_wire.closed);
-    CHECK_REPORTS("/:90"); /* EMSGSIZE */
+    CHECK_TOLD_OF_LENGTH;
     server_ends(self);
     co_end;
 }
@@ -376,8 +383,7 @@ SERVER_TEST(more_than_was_promised_aborts, {})
     server_begins(self);
     CHECK_SAYS("200 hel! .", GET GET);
     CHECK(the_wire.closed);
-    CHECK_STR(reports, "/:90"); /* EMSGSIZE */
-    reports[0] = '\0';
+    CHECK_TOLD_OF_LENGTH;
     server_ends(self);
     co_end;
 }

@@ -24,7 +24,7 @@ HANDLER(parts, { awl_multipart *m; bool more; char text[4096], buf[64], *whole; 
             co_let(self->n, awl_multipart_read(self->m, self->buf, (size_t)step));
             if (!self->n)
                 break;
-            strncat(self->text, self->buf, (size_t)self->n);
+            sprintf(self->text + strlen(self->text), "%.*s", (int)self->n, self->buf);
         }
         if (step == 0) {
             co_let(self->whole, awl_multipart_read_all(self->m, &self->len));

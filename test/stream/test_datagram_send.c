@@ -14,7 +14,13 @@ static struct {
     int n, calls;
 } fake;
 
-int sendmmsg(int fd, struct mmsghdr *heads, unsigned n, int flags)
+#ifdef __GLIBC__
+typedef int send_flags;
+#else
+typedef unsigned send_flags; /* musl */
+#endif
+
+int sendmmsg(int fd, struct mmsghdr *heads, unsigned n, send_flags flags)
 {
     const int error = fake.calls < fake.n ? fake.errors[fake.calls] : 0;
 

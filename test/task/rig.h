@@ -28,7 +28,7 @@ static inline void note_report(void *arg, const awl_report *report)
     (void)arg;
     last_report = *report;
     snprintf(reports + used, sizeof reports - used, "%s%s:%d", used ? "; " : "", report->name ? report->name : "-",
-             report->error);
+             usual(report->error));
 }
 
 #define CHECK_REPORTS(expected) (CHECK_STR(reports, (expected)), (void)(reports[0] = '\0'))

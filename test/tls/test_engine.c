@@ -1,19 +1,23 @@
 /* Engines of TLS, two and two, without any I/O. */
 #include "engine_rig.h"
 
+#include "suites.h"
+
 /* A handshake, a message each way, and the goodbye. */
-static void talk(const awl_tls_key *key, size_t most, const char *suite)
+static void talk(const awl_tls_key *key, size_t most)
 {
+    const char *kind = key == &rsa_key ? "RSA" : "ECDSA", *cipher = prefers_aes() ? "AES_128_GCM" : "CHACHA20_POLY1305";
     awl_tls *client = new_client(NULL), *server = new_server(key, NULL);
     pair p = open_pair_of(client, server, "example.org");
     awl_tls_details details;
     const char *text;
-    char got[16];
+    char got[16], suite[80];
 
     p.most = most;
     shake(&p);
     client->backend->info(p.client.e, &details);
     CHECK_STR(details.version, "TLSv1.2");
+    snprintf(suite, sizeof suite, "TLS_ECDHE_%s_WITH_%s_SHA256", kind, cipher);
     CHECK_STR(details.suite, suite);
     CHECK_STR(details.server_name, "example.org");
     carry(&p, &p.client, &p.server, "hello", 5, got);
@@ -31,9 +35,9 @@ static void talk(const awl_tls_key *key, size_t most, const char *suite)
     awl_tls_release(server);
 }
 
-ENGINE_TEST(engines_talk_with_an_ec_key) { talk(&ec_key, 0, "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"); }
+ENGINE_TEST(engines_talk_with_an_ec_key) { talk(&ec_key, 0); }
 
-ENGINE_TEST(engines_talk_with_an_rsa_key) { talk(&rsa_key, 0, "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"); }
+ENGINE_TEST(engines_talk_with_an_rsa_key) { talk(&rsa_key, 0); }
 
 /* Hands over all that one has to send, which is one piece, of records of these types. */
 static void pass_flight(side *from, side *to, const char *types)
@@ -104,10 +108,10 @@ ENGINE_TEST(engines_send_a_flight_before_their_last_words)
     awl_tls_release(server);
 }
 
-ENGINE_TEST(engines_talk_byte_by_byte) { talk(&ec_key, 1, "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"); }
+ENGINE_TEST(engines_talk_byte_by_byte) { talk(&ec_key, 1); }
 
 ENGINE_TEST(engines_talk_in_odd_pieces)
 {
     for (size_t most = 2; most < 64; most++)
-        talk(&ec_key, most, "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256");
+        talk(&ec_key, most);
 }
