@@ -109,24 +109,30 @@ int awl__http_out_field(awl__http_out *out, const char *name, const char *value)
 static const char days[] = "Sun" "Mon" "Tue" "Wed" "Thu" "Fri" "Sat";
 static const char months[] = "Jan" "Feb" "Mar" "Apr" "May" "Jun" "Jul" "Aug" "Sep" "Oct" "Nov" "Dec";
 
-void awl__http_date(int64_t seconds, char text[AWL__HTTP_DATE])
-{
-    const time_t t = (time_t)seconds;
-    struct tm tm;
-
-    if (!gmtime_r(&t, &tm) || tm.tm_year < -1900 || tm.tm_year > 8099)
-        tm = (struct tm){ .tm_mday = 1, .tm_year = 70, .tm_wday = 4 };
-    snprintf(text, AWL__HTTP_DATE, "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT", days + 3 * tm.tm_wday, tm.tm_mday % 100,
-             months + 3 * tm.tm_mon, (tm.tm_year + 1900) % 10000, tm.tm_hour % 100, tm.tm_min % 100, tm.tm_sec % 100);
-}
-
 /* Years begin in March, so that leap days end them. */
-int64_t awl__http_days(int64_t year, int month, int day)
+int awl__http_days(int year, int month, int day)
 {
-    const int64_t y = month < 3 ? year - 1 : year;
+    const int y = month < 3 ? year - 1 : year;
     const int m = month < 3 ? month + 9 : month - 3;
 
     return 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 719469;
+}
+
+/* Not by gmtime_r: where time_t has 32 bits it ends in 2038, and a cookie may live longer. */
+void awl__http_date(int64_t seconds, char text[AWL__HTTP_DATE])
+{
+    const uint64_t t = seconds < 0 || seconds >= 253402300800 ? 0 : (uint64_t)seconds; /* the year 10000 */
+    const int day = (int)(t / 86400);
+    const unsigned time = t % 86400;
+    int year = 1970 + day / 366, month = 1;
+
+    while (awl__http_days(year + 1, 1, 1) <= day)
+        year++;
+    while (month < 12 && awl__http_days(year, month + 1, 1) <= day)
+        month++;
+    snprintf(text, AWL__HTTP_DATE, "%.3s, %02u %.3s %04d %02u:%02u:%02u GMT", days + 3 * ((day + 4) % 7),
+             (unsigned)(day - awl__http_days(year, month, 0)) % 32, months + 3 * (month - 1), year % 10000, time / 3600,
+             time / 60 % 60, time % 60);
 }
 
 static int month_of(const char *text)
@@ -198,7 +204,7 @@ int64_t awl__http_parse_date(const char *text)
     }
     if (n['y'] < 1970 || n['d'] < 1 || n['d'] > days_of(n['y'], n['m']) || n['h'] > 23 || n['i'] > 59 || n['s'] > 60)
         return -1;
-    return awl__http_days(n['y'], n['m'], n['d']) * 86400 + n['h'] * 3600 + n['i'] * 60 + n['s'];
+    return awl__http_days(n['y'], n['m'], n['d']) * INT64_C(86400) + n['h'] * 3600 + n['i'] * 60 + n['s'];
 }
 
 int awl__http_out_date(awl__http_out *out)

@@ -48,7 +48,7 @@ bool awl__http_is_framing(const char *name, size_t len);
 enum { AWL__HTTP_DATE = 36 }; /* bytes that do for the text */
 void awl__http_date(int64_t seconds, char text[AWL__HTTP_DATE]);
 int64_t awl__http_parse_date(const char *text);
-int64_t awl__http_days(int64_t year, int month, int day); /* from 1970-01-01, in the Gregorian calendar */
+int awl__http_days(int year, int month, int day); /* from 1970-01-01, in the Gregorian calendar; no year beyond 9999 */
 
 /* ---- Bodies ------------------------------------------------------------------------------------------------------ */
 

@@ -187,5 +187,5 @@ TEST(loop_can_be_closed_while_a_look_up_is_pending)
     run_main(co_call(leaves_look_up), false);
     for (int i = 0; i < 2000 && threads() > before; i++) /* the thread goes when its look-up is over */
         nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
-    CHECK_INT(threads(), before);
+    CHECK(threads() <= before); /* the first one was joined, but may have been counted */
 }

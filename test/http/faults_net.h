@@ -17,9 +17,10 @@ enum { LINES = 12 };
 typedef awl_coro serve_fn(awl_stream *s, int n);
 
 /* What TLS does around talks (faults_tls.h): makes the contexts; keeps the session of a first talk; has both remember
- * just that one; releases all. NULL: there is no TLS. */
+ * just that one; releases all; says what a record has besides its content, bytes. NULL: there is no TLS. */
 typedef struct secrecy {
     void (*open)(void), (*keep)(void), (*refresh)(void), (*close)(void);
+    size_t (*overhead)(void);
 } secrecy;
 
 static struct net {
@@ -209,10 +210,10 @@ static inline size_t behind_head(const wire_pipe *pipe)
 }
 
 /* Bytes of the application that have come whole over the first line in one direction: of TLS, the content of whole
- * records (24 bytes less than they have: RFC 5288), up to a goodbye. */
+ * records, up to a goodbye. */
 static inline size_t net_delivered(int way, bool *goodbye)
 {
-    enum { HEAD = 5, OVERHEAD = 24, TYPE_ALERT = 21, TYPE_DATA = 23 };
+    enum { HEAD = 5, TYPE_ALERT = 21, TYPE_DATA = 23 };
     const wire_pipe *pipe = &net.lines[0].pipes[way];
     const unsigned char *log = (const unsigned char *)pipe->log;
     size_t all = 0;
@@ -227,7 +228,7 @@ static inline size_t net_delivered(int way, bool *goodbye)
 
         if (at + HEAD + len > pipe->arrived)
             break;
-        all += log[at] == TYPE_DATA ? len - OVERHEAD : 0;
+        all += log[at] == TYPE_DATA ? len - net.secrecy->overhead() : 0;
         *goodbye |= log[at] == TYPE_ALERT;
         at += HEAD + len;
     }

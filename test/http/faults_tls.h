@@ -4,6 +4,7 @@
 #define HTTP_FAULTS_TLS_H
 
 #include "../tls/certs.h"
+#include "../tls/suites.h"
 #include "faults_net.h"
 #include "tls/tls_priv.h"
 
@@ -76,7 +77,7 @@ static inline void close_secrets(void)
     secrets.client = secrets.server = net.tls = net.client_tls = NULL;
 }
 
-static const secrecy tls_secrecy = { open_secrets, keep_secrets, set_secrets, close_secrets };
+static const secrecy tls_secrecy = { open_secrets, keep_secrets, set_secrets, close_secrets, record_overhead };
 
 /* Runs a test by TLS. */
 static inline void run_secret(awl_coro coroutine)

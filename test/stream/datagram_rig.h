@@ -10,6 +10,13 @@
 #define HERE "127.0.0.1"
 
 /* Opens an endpoint within a test's coroutine. */
+/* At the start of a test of groups. */
+static inline void need_options_of_groups(void)
+{
+    if (getenv("MESON_EXE_WRAPPER"))
+        SKIP("qemu-user does not pass on the options of groups");
+}
+
 #define OPEN(d, ...) co_let((d), awl_open_datagram(__VA_ARGS__))
 
 static inline awl_address at(const char *host, int port)

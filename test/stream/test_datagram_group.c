@@ -53,6 +53,7 @@ TEST(a_member_of_an_ipv6_group)
     char where[IF_NAMESIZE] = "lo";
     struct ifaddrs *all = NULL;
 
+    need_options_of_groups();
     CHECK_INT(getifaddrs(&all), 0);
     for (const struct ifaddrs *i = all; i; i = i->ifa_next) {
         if (i->ifa_flags & IFF_MULTICAST && i->ifa_flags & IFF_UP && i->ifa_addr && i->ifa_addr->sa_family == AF_INET6)
@@ -93,6 +94,7 @@ STREAM_TEST(members_that_share_a_port_all_hear, { awl_datagram *a, *b; awl_addre
     static const awl_datagram_options options = { .reuse_addr = true, .multicast_interface = "lo" };
 
     co_begin;
+    need_options_of_groups();
     OPEN(self->a, "0.0.0.0", 0, NULL, 0, &options);
     OPEN(self->b, "0.0.0.0", awl_datagram_port(self->a), NULL, 0, &options);
     need_groups(awl_datagram_join(self->a, GROUP, "lo"));

@@ -170,6 +170,7 @@ STREAM_TEST(options_reach_the_socket, { awl_datagram *d; })
     };
 
     co_begin;
+    need_options_of_groups();
     OPEN(self->d, HERE, 0, NULL, 0, &options);
     CHECK_INT(option_of(self->d, SOL_SOCKET, SO_BROADCAST), 1);
     CHECK_INT(option_of(self->d, SOL_SOCKET, SO_REUSEADDR), 1);
@@ -189,6 +190,7 @@ STREAM_TEST(options_of_both_ips_reach_the_socket, { awl_datagram *d; int rc; })
                                            .multicast_no_loop = true, .multicast_interface = "lo" };
 
     co_begin;
+    need_options_of_groups();
     co_try(self->rc, awl_open_datagram(NULL, 0, NULL, 0, &options));
     if (self->rc == EAFNOSUPPORT || self->rc == EADDRNOTAVAIL)
         SKIP("there is no IPv6 here");
