@@ -17,6 +17,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "loop_priv.h"
@@ -123,6 +124,9 @@ static fate tell(slot *at)
     return TOLD;
 }
 
+/* For this very thread. Not raise: between a vfork and an exec musl's would do it for the parent's. */
+static void raise_here(int number) { syscall(SYS_tgkill, getpid(), (pid_t)syscall(SYS_gettid), number); }
+
 static void caught(int number, siginfo_t *info, void *context)
 {
     const int error = errno;
@@ -140,7 +144,7 @@ static void caught(int number, siginfo_t *info, void *context)
     if (what == BEFORE)
         act(number, &before);
     if (what == BEFORE || what == AGAIN)
-        raise(number);
+        raise_here(number);
     else if (what == BELOW)
         call(&at->under, number, info, context);
     else if (number == SIGCHLD)

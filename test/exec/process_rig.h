@@ -134,16 +134,16 @@ static inline __attribute__((unused)) int sum_of_bytes(const void *in, size_t le
 /* Whether a process is there, and no zombie. */
 static inline __attribute__((unused)) bool lives(pid_t pid)
 {
-    char path[64], state = 'X';
-    FILE *file;
+    char path[64], text[128] = "", state = 'X';
+    int fd;
 
     snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
-    file = fopen(path, "r");
-    if (!file)
+    fd = open(path, O_RDONLY);
+    if (fd < 0)
         return false;
-    if (fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
+    if (read(fd, text, sizeof text - 1) < 0 || sscanf(text, "%*d (%*[^)]) %c", &state) != 1)
         state = 'X';
-    fclose(file);
+    close(fd);
     return state != 'Z' && state != 'X';
 }
 

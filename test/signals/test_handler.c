@@ -366,7 +366,7 @@ TASK_TEST(so_has_a_vforked_one, { int n; pid_t pid; })
     CHECK_INT(awl_add_signal_handler(NULL, SIGUSR1, count, &self->n), 0);
     self->pid = vfork();
     if (self->pid == 0) {
-        kill(getpid(), SIGUSR1); /* musl's raise would send it to the parent's thread */
+        kill(getpid(), SIGUSR1); /* not raise: musl has it that this is the parent's thread */
         _exit(1);
     }
     CHECK_INT(end_of(self->pid), -SIGUSR1);
