@@ -528,7 +528,7 @@ int main(int argc, char **argv)
     setvbuf(stderr, NULL, _IOLBF, BUFSIZ); /* a line is one write, whatever it is put together from */
     rc = options_parse(&opt, argc, argv);
     if (rc >= 0)
-        return rc ? rc : fflush(stdout) != 0;
+        return rc ? rc : fflush(stdout) || ferror(stdout);
     if (opt.to_stdout && !can_print)
         return options_misused("stdout", "it is closed");
     all.quiet = opt.quiet;

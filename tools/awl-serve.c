@@ -190,8 +190,8 @@ static settings parse(int argc, char **argv)
         case KEY: s.key = optarg; break;
         case WORKERS: s.workers = number("--workers", optarg, 1, MAX_WORKERS); break;
         case QUIET: s.quiet = true; break;
-        case VERSION: puts("awl-serve " AWL_VERSION); exit(fflush(stdout) ? FAILED : 0);
-        case HELP: print_help(); exit(fflush(stdout) ? FAILED : 0);
+        case VERSION: puts("awl-serve " AWL_VERSION); exit(fflush(stdout) || ferror(stdout) ? FAILED : 0);
+        case HELP: print_help(); exit(fflush(stdout) || ferror(stdout) ? FAILED : 0);
         default: exit(MISUSED); /* getopt_long has said what is wrong */
         }
     }

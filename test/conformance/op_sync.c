@@ -246,7 +246,19 @@ static int run_qshutdown(interpret *self, const instruction *ins)
 
 /* ---- Barriers ---------------------------------------------------------------------------------------------------- */
 
-static awl_coro start_bwait(interpret *self, const instruction *ins) { return awl_barrier_wait(barrier_of(self, ins)); }
+/* A result has to be a pointer. */
+co_def(barrier_wait, { awl_barrier *barrier; unsigned index; })
+{
+    co_begin;
+    co_let(self->index, awl_barrier_wait(self->barrier));
+    co_return((void *)(uintptr_t)self->index);
+    co_end;
+}
+
+static awl_coro start_bwait(interpret *self, const instruction *ins)
+{
+    return co_call(barrier_wait, .barrier = barrier_of(self, ins));
+}
 
 static void finish_bwait(interpret *self, const instruction *ins)
 {

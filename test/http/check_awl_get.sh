@@ -197,7 +197,7 @@ for signal in INT:130 TERM:143 HUP:129; do
 done
 
 # On a terminal, that is clean then; and stopping to read it does not end anything.
-check python3 "$here/../peers/terminal.py" "$build/tools/awl-get" --discard "$url/small/x" "$url/stall"
+check python3 "$here/../peers/terminal.py" ${MESON_EXE_WRAPPER-} "$build/tools/awl-get" --discard "$url/small/x" "$url/stall"
 
 # Who reads stdout may go: then it is over, and is said. Or take his time: the others come meanwhile, and a signal ends it.
 mkfifo pipe
@@ -211,18 +211,18 @@ await status 2
 check [ "$(cat status)" = 1 ]
 check grep -qx 'awl-get: stdout: Broken pipe' err
 if [ -w /dev/full ]; then
-    "$build/tools/awl-get" --quiet -O - "$url/whole" >/dev/full 2>err
+    ${MESON_EXE_WRAPPER-} "$build/tools/awl-get" --quiet -O - "$url/whole" >/dev/full 2>err
     check [ $? = 1 ]
     check grep -qx 'awl-get: stdout: No space left on device' err
-    "$build/tools/awl-get" --help >/dev/full 2>err
+    ${MESON_EXE_WRAPPER-} "$build/tools/awl-get" --help >/dev/full 2>err
     check [ $? = 1 ]
 fi
-"$build/tools/awl-get" -O - "$url/whole" >&- 2>err
+${MESON_EXE_WRAPPER-} "$build/tools/awl-get" -O - "$url/whole" >&- 2>err
 check [ $? = 2 ]
 check grep -q '^awl-get: stdout: ' err
-"$build/tools/awl-get" --discard "$url/whole" <&- >&- 2>&-
+${MESON_EXE_WRAPPER-} "$build/tools/awl-get" --discard "$url/whole" <&- >&- 2>&-
 check [ $? = 0 ]
-$caught "$build/tools/awl-get" -O - "$url/whole" "$url/small/slow-reader" >pipe 2>err &
+$caught ${MESON_EXE_WRAPPER-} "$build/tools/awl-get" -O - "$url/whole" "$url/small/slow-reader" >pipe 2>err &
 last=$!
 servers="$servers $last"
 exec 3<pipe

@@ -163,13 +163,13 @@ else
 fi
 
 # The command line.
-check refused 2 "'--none'" --none "$dir/site"
+check refused 2 'unrecognized option.*none' --none "$dir/site"
 check refused 2 '--port takes a number from 0 to 65535' --port 65536 "$dir/site"
 check refused 2 '--port takes' --port 80x "$dir/site"
 check refused 2 '--port takes' --port '' "$dir/site"
 check refused 2 '--workers takes' --workers 0 "$dir/site"
 check refused 2 '--bind takes' --bind '' "$dir/site"
-check refused 2 "'--port' requires an argument" --port
+check refused 2 'requires an argument' --port
 check refused 2 'which folder'
 check refused 2 'only one folder' "$dir/site" "$dir/site"
 check refused 1 'none: No such file' --port 0 "$dir/none"

@@ -8,6 +8,7 @@ DIFFERENCES has to say why. Prints how many inputs each line explains, then thos
 `N passed, N failed`. Exit status 1 if there are any of the latter, 77 without node.
 """
 import argparse
+import os
 import random
 import re
 import shutil
@@ -134,7 +135,7 @@ def main():
     known = list(differences(args.differences))
     found = [0] * len(known)
     same, unknown = 0, []
-    ours = judge([args.judge], inputs)
+    ours = judge(os.environ.get('MESON_EXE_WRAPPER', '').split() + [args.judge], inputs)
     theirs = judge(['node', sys.argv[0].replace('differ.py', 'judge.js')], inputs)
     for data, a, b in zip(inputs, ours, theirs):
         a, wrong = a.split('\t')

@@ -256,12 +256,19 @@ co_def(main_task, { awl_task *a, *b; })
 
 TEST(tasks_run_beside_events_of_the_base)
 {
+    static const char *const in_order[] = { "a0", "b0", "a1", "b1", "end" }; /* and the event, whenever it comes */
+    const char *at = trace;
+
     attach();
     words_left = 2;
     CHECK_INT(awl_spawn(co_call(main_task)), 0);
     after(5000, libevent_says, "event");
     dispatch();
-    CHECK(strncmp(trace, "a0 b0 ", 6) == 0 && strstr(trace, "a1 b1") && strstr(trace, "event") && strstr(trace, "end"));
+    CHECK(strstr(trace, "event") != NULL);
+    for (size_t i = 0; i < sizeof in_order / sizeof *in_order; i++) {
+        at = strstr(at, in_order[i]);
+        CHECK(at != NULL);
+    }
     end();
 }
 

@@ -40,7 +40,7 @@ if pid == 0:
     modes = termios.tcgetattr(0)
     modes[3] |= termios.NOFLSH  # else ^C drops output that is on its way, and in a race what answers it
     termios.tcsetattr(0, termios.TCSANOW, modes)
-    os.execv(sys.argv[1], sys.argv[1:])
+    os.execvp(sys.argv[1], sys.argv[1:])
 data = b""
 started = time.monotonic()
 asked = False
