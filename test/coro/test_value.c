@@ -116,7 +116,7 @@ TEST(double_is_rounded_to_float)
     float out = 0;
 
     RUN(double_to_float, .out = &out);
-    CHECK(out == 0.1f);
+    CHECK(out == (float)0.1f);
 }
 
 /* ---- No value, and zero */
