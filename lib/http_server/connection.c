@@ -148,7 +148,7 @@ co_def(handler_or_end, { awl_request *request; awl_task *tasks[2]; int i, rc, er
     }
     if (self->over)
         self->error = awl_task_error(self->tasks[0]);
-    if (self->error == ECANCELED && awl_task_error(self->tasks[1])) /* the client could not be watched, perhaps */
+    if (self->error == ECANCELED && awl_task_error(self->tasks[1]) && !awl_task_cancelling(awl_current_task()))
         self->error = awl_task_error(self->tasks[1]);
     awl_task_release(self->tasks[0]);
     awl_task_release(self->tasks[1]);
@@ -297,7 +297,7 @@ co_def(let_linger, { awl__connection *c; int rc; awl_time end; int64_t n; char s
     self->end = awl__later(self->c->app->loop, MOST_LINGER * AWL_SECOND);
     do {
         self->c->deadline = awl__later(self->c->app->loop, LINGER * AWL_SECOND);
-        if (self->c->deadline > self->end)
+        if (self->c->deadline > self->end || !awl_stream_can_write_eof(self->c->s)) /* TLS drops all without a word */
             self->c->deadline = self->end;
         arm(self->c);
         co_try(self->rc, awl_stream_read(self->c->s, self->sink, sizeof self->sink));

@@ -212,7 +212,7 @@ static ssize_t tls_read(void *self, void *buf, size_t cap)
 
     if (!c->open)
         return -EAGAIN;
-    for (;;) {
+    for (int rounds = 0;; rounds++) {
         const size_t got = deliver(c, buf, cap);
         unsigned state;
         int sent, n;
@@ -228,6 +228,10 @@ static ssize_t tls_read(void *self, void *buf, size_t cap)
             return why_closed(c);
         if (state & AWL__TLS_GOODBYE)
             return 0;
+        if (rounds == AWL__MOST_AT_ONCE) { /* what holds nothing, or is dropped behind our goodbye, takes time, too */
+            c->s->streak = AWL__MOST_AT_ONCE;
+            return -EAGAIN;
+        }
         n = state & AWL__TLS_RECEIVES ? receive_records(c) : -EAGAIN;
         if (n <= 0 && sent && sent != -EAGAIN)
             return sent;

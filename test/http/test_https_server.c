@@ -184,14 +184,15 @@ co_def(end_site, { int rc; })
 
 /* SITE_TEST(name, ({ options of the server's TLS }), { fields }) { body } */
 #define UNWRAP_(...) __VA_ARGS__
-#define SITE_TEST(name, server, ...)                               \
+#define SITE_TEST(name, server, ...) SITE_TEST_(STREAM_TEST, name, server, __VA_ARGS__)
+#define SITE_TEST_(KIND, name, server, ...)                        \
     co_declare(name##_body, {                                      \
         int rc;                                                    \
         awl_stream *s;                                             \
         awl_tls *tls;                                              \
         __extension__ struct __VA_ARGS__;                          \
     });                                                            \
-    STREAM_TEST(name, {})                                          \
+    KIND(name, {})                                                 \
     {                                                              \
         co_begin;                                                  \
         co_await(co_call(begin_site, .options = UNWRAP_ server)); \
@@ -486,6 +487,24 @@ SITE_TEST(who_is_refused_may_still_be_sending, ({ .ask = AWL_TLS_ASK_NOTHING }),
         co_await(awl_stream_drain(self->s));
         co_await(awl_sleep(AWL_MS));
     }
+    SITE_END;
+}
+
+SITE_TEST_(VIRTUAL_TEST, who_sends_on_slowly_after_a_refusal_is_not_cut_off, ({ .ask = AWL_TLS_ASK_NOTHING }), {
+    char line[256], data[200];
+    int i;
+})
+{
+    co_begin;
+    co_let(self->s, connects(site.client, "localhost"));
+    CHECK_INT(awl_stream_print(self->s, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n"), 0);
+    for (self->i = 0; self->i < 36; self->i++) { /* nine seconds */
+        CHECK_INT(awl_stream_write(self->s, self->data, sizeof self->data), 0);
+        co_await(awl_stream_drain(self->s));
+        co_await(awl_sleep(250 * AWL_MS));
+    }
+    co_await(awl_stream_read_exactly(self->s, self->line, 12));
+    CHECK_MEM(self->line, "HTTP/1.1 413", 12);
     SITE_END;
 }
 
