@@ -15,6 +15,8 @@ enum {
 
 /* ---- Time -------------------------------------------------------------------------------------------------------- */
 
+static void put_off(awl__connection *c);
+
 static void time_is_up(void *arg)
 {
     awl__connection *c = arg;
@@ -28,6 +30,12 @@ static void time_is_up(void *arg)
     switch (c->phase) {
     case AWL__HEAD: awl_stream_write(c->s, late, sizeof late - 1); /* fall through */
     case AWL__IDLE: awl__stream_end(c->s); break;
+    case AWL__LINGER:
+        if (c->s->moved != c->moved && c->app->loop->now < c->last)
+            put_off(c);
+        else
+            awl__stream_end(c->s);
+        break;
     case AWL__WRITE:
         if (c->s->moved != c->moved) { /* slow, but it moves */
             c->phase = AWL__HANDLER;
@@ -45,6 +53,7 @@ static awl_time timeout_of(const awl__connection *c, enum awl__phase phase)
     case AWL__HEAD: return c->app->options.head_timeout;
     case AWL__BODY: return c->app->options.body_timeout;
     case AWL__WRITE: return c->app->options.write_timeout;
+    case AWL__LINGER: return LINGER * AWL_SECOND;
     default: return AWL_FOREVER;
     }
 }
@@ -57,6 +66,16 @@ static void arm(awl__connection *c)
     awl_handle_cancel(&c->timer);
     c->armed = c->deadline;
     awl_call_at(c->app->loop, &c->timer, c->deadline, time_is_up, c);
+}
+
+/* One that lingers has sent something. */
+static void put_off(awl__connection *c)
+{
+    c->moved = c->s->moved;
+    c->deadline = awl__later(c->app->loop, LINGER * AWL_SECOND);
+    if (c->deadline > c->last)
+        c->deadline = c->last;
+    arm(c);
 }
 
 void awl__connection_enter(awl__connection *c, enum awl__phase phase)
@@ -288,23 +307,22 @@ co_def(next_request, { awl__connection *c; int status, rc; bool whole; })
 
 /* Who was refused may be sending still: to close now would destroy the answer on its way. As long as it goes on sending it
  * has more time, but not for ever. */
-co_def(let_linger, { awl__connection *c; int rc; awl_time end; int64_t n; char sink[2048]; })
+co_def(let_linger, { awl__connection *c; int rc; int64_t n; char sink[2048]; })
 {
     co_begin;
     if (self->c->s->error || awl__stream_part(self->c->s))
         co_return(0);
-    self->c->phase = AWL__IDLE;
-    self->end = awl__later(self->c->app->loop, MOST_LINGER * AWL_SECOND);
-    do {
-        self->c->deadline = awl__later(self->c->app->loop, LINGER * AWL_SECOND);
-        if (self->c->deadline > self->end || !awl_stream_can_write_eof(self->c->s)) /* TLS drops all without a word */
-            self->c->deadline = self->end;
-        arm(self->c);
-        co_try(self->rc, awl_stream_read(self->c->s, self->sink, sizeof self->sink));
+    self->c->last = awl__later(self->c->app->loop, MOST_LINGER * AWL_SECOND);
+    awl__connection_enter(self->c, AWL__LINGER);
+    for (;;) {
+        co_try(self->rc, awl_stream_read(self->c->s, self->sink, sizeof self->sink)); /* of TLS nothing; but `moved` tells */
         if (self->rc)
             break;
         co_result(self->n);
-    } while (self->n);
+        if (!self->n)
+            break;
+        put_off(self->c);
+    }
     co_end;
 }
 

@@ -177,7 +177,7 @@ const char *awl__http_reason(int status);
 
 /* ---- Connections (connection.c) ---------------------------------------------------------------------------------- */
 
-enum awl__phase { AWL__IDLE, AWL__HEAD, AWL__BODY, AWL__WRITE, AWL__HANDLER };
+enum awl__phase { AWL__IDLE, AWL__HEAD, AWL__BODY, AWL__WRITE, AWL__HANDLER, AWL__LINGER };
 
 /* An application on an address; its server owns it. */
 typedef struct awl__site {
@@ -198,7 +198,7 @@ typedef struct awl__connection {
     awl_request *request; /* NULL: there is none */
     enum awl__phase phase;
     uint32_t moved; /* of the stream, when the present phase began */
-    awl_time deadline, armed;
+    awl_time deadline, armed, last; /* the last: the latest that a lingering one's deadline can be */
     struct awl__connection *next, **at; /* in its site's list */
     bool is_idle;     /* the list is that of idle ones, with those whose head is on its way */
     bool counts;      /* against the limit */

@@ -71,7 +71,8 @@ struct awl_stream {
     bool writable;   /* a write may find room */
     int flags;       /* of fcntl, to be set again at the close; -1: none */
 
-    uint32_t moved; /* bytes of what was kept, or of a file, that have gone, modulo 2^32: tells slow from stuck */
+    uint32_t moved; /* bytes of what was kept, or of a file, that have gone, or that were dropped behind a goodbye; modulo
+                       2^32: tells slow from stuck */
 
     awl__stream_op *watchers; /* that wait for any change */
     awl_gate_ gate; /* in its list are those, too, that wait for the close */

@@ -138,6 +138,8 @@ static int receive_records(awl__tls_conn *c)
         b->recv_ack(c->engine, (size_t)n);
     else
         b->recv_rest(c->engine);
+    if (n > 0 && c->s->eof_asked) /* see awl__stream_part */
+        c->s->moved += (uint32_t)n;
     return n > 0 ? 1 : (int)n;
 }
 
