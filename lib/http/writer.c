@@ -118,7 +118,7 @@ int awl__http_days(int year, int month, int day)
     return 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 719469;
 }
 
-/* Not by gmtime_r: where time_t has 32 bits it ends in 2038, and a cookie may live longer. */
+/* Not by gmtime_r: where time_t has 32 bits it knows no date after 2038. */
 void awl__http_date(int64_t seconds, char text[AWL__HTTP_DATE])
 {
     const uint64_t t = seconds < 0 || seconds >= 253402300800 ? 0 : (uint64_t)seconds; /* the year 10000 */

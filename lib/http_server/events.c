@@ -81,10 +81,8 @@ int awl_respond_events(awl_request *request, awl_time keep_alive)
 
     if (!request || keep_alive < 0)
         return awl__respond_refuse(request, EINVAL, "a stream of events is kept alive after a negative time");
-    if (request->status) {
-        awl__error_detail(request->app->loop, EALREADY, "there is a response, with status %d", request->status);
-        return EALREADY;
-    }
+    if (request->status)
+        return awl__respond_already(request);
     events = awl_request_alloc(request, sizeof *events);
     if (!events)
         return ENOMEM;

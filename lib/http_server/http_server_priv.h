@@ -144,6 +144,9 @@ int awl__request_refuse(awl_request *request, int status, int error);
 int awl__respond_refuse(awl_request *request, int error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* There is a response: says with which status. Result: EALREADY. */
+int awl__respond_already(awl_request *request);
+
 /* A stream of events sends no more comments (events.c). */
 void awl__events_stop(struct awl__events *events);
 

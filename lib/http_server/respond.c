@@ -72,7 +72,7 @@ int awl__respond_refuse(awl_request *request, int error, const char *format, ...
     return error;
 }
 
-static int already(awl_request *request)
+int awl__respond_already(awl_request *request)
 {
     awl__error_detail(request->app->loop, EALREADY, "there is a response, with status %d", request->status);
     return EALREADY;
@@ -87,9 +87,9 @@ int awl_respond_field(awl_request *request, const char *name, const char *value)
     if (!request || !name || !value)
         return awl__respond_refuse(request, EINVAL, "a field of the response has no name or no value");
     if (request->status)
-        return already(request);
+        return awl__respond_already(request);
     request->fields.loop = request->app->loop;
-    error = awl__http_out_users_field(&request->fields, name, value);
+    error = awl__http_out_field(&request->fields, name, value);
     request->fields.error = 0; /* without memory, this field is not there, and the caller knows */
     if (error == EINVAL)
         awl__respond_refuse(request, EINVAL, "the field '%.40s: %.80s' cannot be one of a response", name, value);
@@ -224,7 +224,7 @@ int awl__respond_release(awl_request *request)
 static int check_head(awl_request *request, int status, const char *type, int64_t length)
 {
     if (request->status)
-        return already(request);
+        return awl__respond_already(request);
     if (status < 200 || status > 599)
         return awl__respond_refuse(request, EINVAL, "%d is no status of a response: 200 to 599", status);
     if (type && !awl__http_is_value(type, strlen(type)))
@@ -331,7 +331,7 @@ int awl_respond_error(awl_request *request, int status)
     if (!request || status < 400 || status > 599)
         return awl__respond_refuse(request, EINVAL, "%d is no status of an error: 400 to 599", status);
     if (request->status)
-        return already(request);
+        return awl__respond_already(request);
     request->wanted = (uint16_t)status;
     return 0;
 }

@@ -32,9 +32,7 @@ static bool signals_may_come(void)
 static bool signals_have_come(const awl_loop *loop)
 {
     for (awl__block *all = loop->signals.next; all != &loop->signals; all = all->next) {
-        const awl__signal *s = awl__signal_at(all);
-
-        if (atomic_load(&s->came) != atomic_load_explicit(&s->seen, memory_order_relaxed))
+        if (awl__signal_is_due(awl__signal_at(all)))
             return true;
     }
     return false;

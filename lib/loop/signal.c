@@ -307,7 +307,7 @@ void awl__signals_look(awl_loop *loop)
     for (awl__block *all = loop->signals.next; all != &loop->signals; all = all->next) {
         awl__signal *s = awl__signal_at(all);
 
-        if (atomic_load(&s->came) != s->seen && !(s->link.entry_.flags_ & AWL__READY))
+        if (awl__signal_is_due(s) && !(s->link.entry_.flags_ & AWL__READY))
             awl__ready(loop, &s->link.entry_);
     }
 }

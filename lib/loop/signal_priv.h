@@ -44,6 +44,12 @@ static inline awl__signal *awl__signal_at(awl__block *all)
     return (awl__signal *)(void *)((char *)all - offsetof(awl__signal, all));
 }
 
+/* Whether it has come, and its loop has not made the call for that yet. */
+static inline bool awl__signal_is_due(awl__signal *s)
+{
+    return atomic_load(&s->came) != atomic_load_explicit(&s->seen, memory_order_relaxed);
+}
+
 /* No call is made any more. One that does not watch is let be. */
 void awl__signal_remove(awl__signal *s);
 

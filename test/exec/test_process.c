@@ -1,6 +1,7 @@
 /* test_process.c: pools of processes: options, room, sizes, and what a worker is. */
 #define _GNU_SOURCE
 #include "process_rig.h"
+#include "standard.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -371,16 +372,12 @@ static int prints_to_both(const void *in, size_t len, awl_reply *reply)
 }
 
 /* A program whose standard descriptors are closed: what a job prints goes nowhere, and not to a socket of the pool's. */
-TASK_TEST(without_standard_descriptors_jobs_print_nowhere, { awl_executor *pool; int saved[3], i, n, rc, closed; })
+TASK_TEST(without_standard_descriptors_jobs_print_nowhere, { awl_executor *pool; standard all; int i, n, rc, closed; })
 {
     co_begin;
-    for (self->i = 0; self->i < 3; self->i++)
-        self->saved[self->i] = fcntl(self->i, F_DUPFD_CLOEXEC, 10);
+    standard_save(&self->all);
     for (self->closed = 1; self->closed < 8 && !self->rc; self->closed++) {
-        for (self->i = 0; self->i < 3; self->i++) {
-            if (self->closed & 1 << self->i)
-                close(self->i);
-        }
+        standard_close((unsigned)self->closed);
         self->pool = awl_process_pool_new(&(awl_process_pool_options){ .workers = 1, .start = AWL_START_WORKERS });
         self->rc = self->pool ? 0 : errno;
         for (self->i = 0; self->i < 3 && !self->rc; self->i++) {
@@ -390,11 +387,9 @@ TASK_TEST(without_standard_descriptors_jobs_print_nowhere, { awl_executor *pool;
         }
         if (self->pool)
             co_try(self->i, awl_executor_shutdown(self->pool, 0));
-        for (self->i = 0; self->i < 3; self->i++)
-            dup2(self->saved[self->i], self->i);
+        standard_put_back(&self->all);
     }
-    for (self->i = 0; self->i < 3; self->i++)
-        close(self->saved[self->i]);
+    standard_forget(&self->all);
     if (self->rc)
         co_raise(self->rc);
     CHECK_INT(self->closed, 8);

@@ -447,33 +447,23 @@ co_def(ends_with_websocket, {
     co_end;
 }
 
-END_TEST(a_server_that_ends_closes_its_websockets)
-{
-    co_begin;
-    self->app = app_of(on_repeat, NULL);
-    co_let(self->server, awl_http_serve(self->app, "127.0.0.1", 0, NULL));
-    co_let(self->ws, co_call(connects, .server = self->server));
-    co_await(co_call(ends_with_websocket, .server = self->server, .ws = self->ws));
-    co_finally;
-    awl_websocket_close(self->ws);
-    awl_server_close(self->server);
-    awl_http_app_release(self->app);
-    co_end;
-}
+#define WEBSOCKET_END_TEST(name, handler)                                                                              \
+    END_TEST(name)                                                                                                     \
+    {                                                                                                                  \
+        co_begin;                                                                                                      \
+        self->app = app_of(handler, NULL);                                                                             \
+        co_let(self->server, awl_http_serve(self->app, "127.0.0.1", 0, NULL));                                         \
+        co_let(self->ws, co_call(connects, .server = self->server));                                                   \
+        co_await(co_call(ends_with_websocket, .server = self->server, .ws = self->ws));                                \
+        co_finally;                                                                                                    \
+        awl_websocket_close(self->ws);                                                                                 \
+        awl_server_close(self->server);                                                                                \
+        awl_http_app_release(self->app);                                                                               \
+        co_end;                                                                                                        \
+    }
 
-END_TEST(a_handler_that_only_sends_ends_too)
-{
-    co_begin;
-    self->app = app_of(on_sends_on, NULL);
-    co_let(self->server, awl_http_serve(self->app, "127.0.0.1", 0, NULL));
-    co_let(self->ws, co_call(connects, .server = self->server));
-    co_await(co_call(ends_with_websocket, .server = self->server, .ws = self->ws));
-    co_finally;
-    awl_websocket_close(self->ws);
-    awl_server_close(self->server);
-    awl_http_app_release(self->app);
-    co_end;
-}
+WEBSOCKET_END_TEST(a_server_that_ends_closes_its_websockets, on_repeat)
+WEBSOCKET_END_TEST(a_handler_that_only_sends_ends_too, on_sends_on)
 
 END_TEST(a_websocket_of_a_server_that_is_ending_is_closed_at_once)
 {

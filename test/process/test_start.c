@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 
 #include "rig.h"
+#include "standard.h"
 
 /* PRINTS(expected, script, options…) runs a script and compares what it prints. */
 #define PRINTS(expected, ...)                                                                                          \
@@ -243,12 +244,11 @@ START_TEST(outputs_go_where_they_are_sent, FILE *file; char text[64]; size_t n;)
 }
 
 /* Standard descriptors of ours change places, and may be closed. */
-START_TEST(standard_descriptors_change_places, int saved[3]; int fds[2]; char text[64]; int i; ssize_t n;)
+START_TEST(standard_descriptors_change_places, standard all; int fds[2]; char text[64]; ssize_t n;)
 {
     co_begin;
     CHECK_INT(pipe2(self->fds, O_CLOEXEC), 0);
-    for (self->i = 0; self->i < 3; self->i++)
-        self->saved[self->i] = fcntl(self->i, F_DUPFD_CLOEXEC, 10);
+    standard_save(&self->all);
     CHECK_INT(dup2(self->fds[1], 1), 1);
     co_try(self->rc, awl_create_subprocess_shell("echo to err >&2; echo to out",
                                                  &(awl_process_options){ .out = 2, .err = 1 }));
@@ -258,8 +258,7 @@ START_TEST(standard_descriptors_change_places, int saved[3]; int fds[2]; char te
     }
     awl_process_close(self->p);
     self->p = NULL;
-    for (self->i = 0; self->i < 3; self->i++)
-        close(self->i);
+    standard_close(1 | 2 | 4);
     if (!self->rc)
         co_try(self->rc, awl_create_subprocess_shell(
                              "echo hello",
@@ -270,10 +269,8 @@ START_TEST(standard_descriptors_change_places, int saved[3]; int fds[2]; char te
     }
     awl_process_close(self->p);
     self->p = NULL;
-    for (self->i = 0; self->i < 3; self->i++) {
-        dup2(self->saved[self->i], self->i);
-        close(self->saved[self->i]);
-    }
+    standard_put_back(&self->all);
+    standard_forget(&self->all);
     close(self->fds[1]);
     self->n = read(self->fds[0], self->text, sizeof self->text - 1);
     close(self->fds[0]);
@@ -283,16 +280,12 @@ START_TEST(standard_descriptors_change_places, int saved[3]; int fds[2]; char te
 }
 
 /* Descriptors of ours that have the place of one that this program has not are not the child's for that. */
-START_TEST(what_is_closed_here_is_closed_there, int saved[3]; int i, closed; char bad[9];)
+START_TEST(what_is_closed_here_is_closed_there, standard all; int i, closed; char bad[9];)
 {
     co_begin;
-    for (self->i = 0; self->i < 3; self->i++)
-        self->saved[self->i] = fcntl(self->i, F_DUPFD_CLOEXEC, 10);
+    standard_save(&self->all);
     for (self->closed = 1; self->closed < 8 && !self->rc; self->closed++) {
-        for (self->i = 0; self->i < 3; self->i++) {
-            if (self->closed & 1 << self->i)
-                close(self->i);
-        }
+        standard_close((unsigned)self->closed);
         co_try(self->rc, awl_create_subprocess_shell("[ ! -e /proc/$$/fd/0 ] && echo x",
                                                      &(awl_process_options){ .out = AWL_PIPE, .err = AWL_PIPE }));
         if (!self->rc) {
@@ -302,11 +295,9 @@ START_TEST(what_is_closed_here_is_closed_there, int saved[3]; int i, closed; cha
         self->bad[self->closed] = (awl_process_output(self->p, NULL)[0] == 'x') != (self->closed & 1);
         awl_process_close(self->p);
         self->p = NULL;
-        for (self->i = 0; self->i < 3; self->i++)
-            dup2(self->saved[self->i], self->i);
+        standard_put_back(&self->all);
     }
-    for (self->i = 0; self->i < 3; self->i++)
-        close(self->saved[self->i]);
+    standard_forget(&self->all);
     if (self->rc)
         co_raise(self->rc);
     for (self->i = 1; self->i < 8; self->i++)
