@@ -8,7 +8,10 @@
 #include "awl/loop.h"
 #include "../http/parser.h"
 
-enum { MOST_PADDING = 64 }; /* blanks behind a boundary */
+enum {
+    MOST_PADDING = 64, /* blanks behind a boundary */
+    UNSEEN = 3,        /* the last bytes that have come may be the beginning of the fields' end */
+};
 
 /* ---- Parameters of fields: RFC 9110, 5.6.6 ----------------------------------------------------------------------- */
 
@@ -240,7 +243,7 @@ int awl__parts_next(awl__parts *parts)
 
     /* The line end that is here ends the fields, too, if there are none. */
     end = memmem(line, (size_t)(all - line), "\r\n\r\n", 4);
-    if ((end ? end : all) - line > AWL__PART_HEAD)
+    if ((end ? end : all - UNSEEN) - line > AWL__PART_HEAD)
         return AWL_ELIMIT;
     if (!end)
         return EAGAIN;
