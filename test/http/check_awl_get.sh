@@ -157,7 +157,7 @@ get 0 --version
 check grep -qx 'awl-get [0-9.]*' out
 
 # start ARG…: like get, in the background; its process is $last. await FILE [SIZE]: until it is there, and has that size.
-caught="env --default-signal=INT" # which a shell ignores in what it puts into the background
+caught="env --default-signal=INT,HUP" # what a shell ignores in the background, and nohup for all that runs under it
 start()
 {
     rm -rf files

@@ -1,19 +1,28 @@
 # What the scripts of this folder share. shellcheck shell=sh
 #
-#   begin NAME…          exits with 77 where one of these programs is missing; makes the folder $dir, gone at the end
+#   need NAME…           exits with 77 where one of these programs is missing
+#   begin NAME…          the same, and makes the folder $dir, gone at the end
 #   listen COMMAND…      runs it in the background, killed at the end; $port is what it prints first
 #   check COMMAND…       counts whether it succeeds
 #   python_with MODULE   $python: one that has it; false, and counted as skipped, if there is none
 #   has NAME             whether that program is there; likewise
 #   finish               the last line, and the exit status
+#   free_port, await_port PORT   as test/harness/ports.sh has them
 set -u
 passed=0 failed=0 skipped=0 pids=
 
-begin()
+. "$(dirname "$0")/../harness/ports.sh"
+
+need()
 {
     for program; do
         command -v "$program" >/dev/null || { echo "$program is missing"; exit 77; }
     done
+}
+
+begin()
+{
+    need "$@"
     dir=$(mktemp -d) || exit 2
     trap 'kill $pids 2>/dev/null; rm -rf "$dir"' EXIT
     trap 'exit 2' HUP INT TERM
@@ -31,27 +40,6 @@ listen()
         sleep 0.05
     done
     read -r port <"$dir/port"
-}
-
-# A port that nothing listens on now, for programs that cannot be given 0.
-free_port()
-{
-    python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
-
-# Until somebody listens on $1: nobody else can then. (To connect would be a connection.)
-await_port()
-{
-    python3 - "$1" <<'END'
-import socket, sys, time
-for _ in range(200):
-    try:
-        socket.socket().bind(("127.0.0.1", int(sys.argv[1])))
-        time.sleep(0.05)
-    except OSError:
-        sys.exit(0)
-sys.exit(1)
-END
 }
 
 # Until there is something at $1.

@@ -1,51 +1,12 @@
 #!/bin/sh
 # http_client.sh CLIENT SERVER [https]: our HTTP client against nginx, lighttpd, haproxy, node or python; with https, over TLS
 # where the server is one that can. Skipped (77) where a program is missing.
-set -u
+. "$(dirname "$0")/common.sh"
 client=$1 server=$2 secure=${3-}
-passed=0 failed=0 pids=
-dir=$(mktemp -d) || exit 2
-trap 'kill $pids 2>/dev/null; wait 2>/dev/null; rm -rf "$dir"' EXIT
-trap 'exit 2' HUP INT TERM
+begin python3
 chmod 755 "$dir"
 unset http_proxy https_proxy all_proxy HTTPS_PROXY ALL_PROXY
 
-need()
-{
-    for program; do
-        command -v "$program" >/dev/null || { echo "$program is missing"; exit 77; }
-    done
-}
-
-# check COMMAND…: counts whether it succeeds.
-check()
-{
-    if "$@"; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "failed: $*"
-    fi
-}
-
-free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
-
-# Until somebody accepts at port $1.
-await_port()
-{
-    python3 - "$1" <<'END'
-import socket, sys, time
-for _ in range(200):
-    try:
-        socket.create_connection(("127.0.0.1", int(sys.argv[1])), 1).close()
-        sys.exit(0)
-    except OSError:
-        time.sleep(0.05)
-sys.exit(1)
-END
-}
-
-need python3
 port=$(free_port) www=$dir/www scheme=http
 mkdir "$www"
 python3 -c 'print("\n".join(str(i) for i in range(40000)))' >"$www/page.txt"
@@ -104,6 +65,7 @@ haproxy)
     need haproxy nginx
     behind=$(free_port)
     nginx_at "$behind"
+    check await_port "$behind"
     cat >"$dir/haproxy.conf" <<END
 defaults
     mode http
@@ -170,5 +132,4 @@ if [ "$server" = node ]; then
     check cmp -s "$www/page.txt" "$dir/back"
 fi
 [ $failed -eq 0 ] || tail -n 5 "$dir/error.log" 2>/dev/null
-echo "$passed passed, $failed failed"
-[ $failed -eq 0 ]
+finish

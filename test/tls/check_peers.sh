@@ -7,6 +7,7 @@
 # not as it should be; what that is, is said.
 # shellcheck disable=SC2086,SC2317 # the wrapper, of a cross build, is a list of words; functions are called by name
 set -u
+. "$(dirname "$0")/../harness/ports.sh"
 certs=$(realpath "$1") peer=$(realpath "$2") who=$3 wrapper=${MESON_EXE_WRAPPER-}
 shift 3
 for program; do
@@ -40,18 +41,24 @@ expect()
     failed=1
 }
 
-# start NAME COMMAND…: in the background, with its output in NAME.out, and waits until something listens on $port.
+# start NAME COMMAND…: in the background, with its output in NAME.out, and waits until it listens at $port, or, where that is
+# empty, until it says at which port.
 start()
 {
     name=$1
     shift
-    "$@" >"$name.out" 2>&1 </dev/null &
+    : >"$name.out" # of the one before
+    "$@" >>"$name.out" 2>&1 </dev/null &
     pids="$pids $!"
-    for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-        sleep 0.1
-        [ "${port:-}" ] || port=$(sed -n 's/^listening on 127.0.0.1://p' "$name.out")
-        [ "$port" ] && $wrapper "$peer" probe --port "$port" && return
-    done
+    if [ "$port" ]; then
+        await_port "$port" && return
+    else
+        for _ in $(seq 400); do
+            port=$(sed -n 's/^listening on 127.0.0.1://p' "$name.out")
+            [ -z "$port" ] || return
+            sleep 0.05
+        done
+    fi
     echo "$who: $name does not listen:"
     cat "$name.out"
     failed=1
@@ -64,12 +71,6 @@ stop()
         wait "$pid" 2>/dev/null
     done
     pids=
-}
-
-# A port that is free now.
-free_port()
-{
-    port=$($wrapper "$peer" port)
 }
 
 # awl TEXT…: our client, against $port; its output is in awl.out.
@@ -89,7 +90,7 @@ with_openssl_server()
 {
     need openssl
     for key in ec rsa; do
-        free_port
+        port=$(free_port)
         start server openssl s_server -accept "$port" -cert server_$key.pem -key server_$key.key -rev -quiet
         awl --n 3 hello
         expect "resumed=0 peer=O=awl tests, CN=server_$key" awl.out
@@ -99,7 +100,7 @@ with_openssl_server()
     done
 
     # It wants to know who we are.
-    free_port
+    port=$(free_port)
     start server openssl s_server -accept "$port" -cert server_ec.pem -key server_ec.key -rev -quiet -Verify 2 \
         -CAfile ca.pem -verify_return_error
     for key in ec rsa; do
@@ -113,18 +114,18 @@ with_openssl_server()
     stop
 
     # What it may be that we cannot talk to.
-    free_port
+    port=$(free_port)
     start server openssl s_server -accept "$port" -cert server_ec.pem -key server_ec.key -rev -quiet -tls1_3
     awl hello
     expect "error: localhost:$port: the server requires TLS 1.3" awl.out
     stop
-    free_port
+    port=$(free_port)
     start server openssl s_server -accept "$port" -cert server_rsa.pem -key server_rsa.key -rev -quiet -cipher AES128-SHA
     awl hello
     expect "there is no cipher suite in common" awl.out
     stop
     for suite in ECDHE-RSA-AES256-GCM-SHA384 ECDHE-RSA-CHACHA20-POLY1305; do
-        free_port
+        port=$(free_port)
         start server openssl s_server -accept "$port" -cert server_rsa.pem -key server_rsa.key -rev -quiet -cipher $suite
         awl hello
         expect "got: olleh" awl.out
@@ -177,7 +178,7 @@ with_gnutls_server()
 {
     need gnutls-serv
     for key in ec rsa; do
-        free_port
+        port=$(free_port)
         start server gnutls-serv --echo -p "$port" --x509certfile server_$key.pem --x509keyfile server_$key.key -q
         awl --n 2 hello
         expect "got: hello" awl.out
@@ -200,7 +201,7 @@ with_gnutls_client()
 with_socat()
 {
     need socat
-    free_port
+    port=$(free_port)
     start server socat "OPENSSL-LISTEN:$port,fork,reuseaddr,cert=server_ec.pem,key=server_ec.key,verify=0" EXEC:cat
     awl hello
     expect "got: hello" awl.out
@@ -246,13 +247,13 @@ starttls = "starttls" in sys.argv
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER if role == "serve" else ssl.PROTOCOL_TLS_CLIENT)
 asyncio.run(main(role, port))
 END
-    free_port
+    port=$(free_port)
     start server python3 echo.py serve "$port"
     awl --n 2 hello
     expect "got: hello" awl.out
     stop
     if python3 -c 'import asyncio; asyncio.StreamWriter.start_tls' 2>/dev/null; then
-        free_port
+        port=$(free_port)
         start server python3 echo.py serve "$port" starttls
         awl --starttls hello
         expect "got: hello" awl.out

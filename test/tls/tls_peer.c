@@ -5,21 +5,15 @@
  *     tls_peer connect --port N [--name NAME] [--ca FILE] [--cert FILE --key FILE] [--alpn NAME] [--starttls] [--n
  * TIMES] TEXT
  *
- *     tls_peer probe   --port N     exits 0 if somebody listens there
- *     tls_peer port                 prints a port that is free
- *
  * The server says `listening on 127.0.0.1:PORT`, and what each connection is like. The client sends TEXT and a newline,
  * prints the line that it gets, and what the connection is like; --n: that often, one after the other. Errors are said
  * as `error: …`, and make the client's status 1.
  */
 #define _GNU_SOURCE
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "awl.h"
 
@@ -159,28 +153,6 @@ co_def(connect_, {
     co_end;
 }
 
-/* ---- For the scripts --------------------------------------------------------------------------------------------- */
-
-static int probe(int port, bool print)
-{
-    struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
-    socklen_t size = sizeof at;
-    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const int one = 1;
-    int rc;
-
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (print) {
-        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-        rc = bind(fd, (struct sockaddr *)&at, sizeof at) | getsockname(fd, (struct sockaddr *)&at, &size);
-        printf("%d\n", ntohs(at.sin_port));
-    } else {
-        rc = connect(fd, (struct sockaddr *)&at, sizeof at);
-    }
-    close(fd);
-    return rc ? 1 : 0;
-}
-
 static void drop_report(void *arg, const awl_report *report) { (void)arg, (void)report; }
 
 int main(int argc, char **argv)
@@ -207,7 +179,5 @@ int main(int argc, char **argv)
         else
             args.text = argv[i];
     }
-    if (argc > 1 && (strcmp(argv[1], "probe") == 0 || strcmp(argv[1], "port") == 0))
-        return probe(args.port, strcmp(argv[1], "port") == 0);
     return awl_run_with(is_server ? co_call(serve) : co_call(connect_), &options, NULL) ? 1 : 0;
 }
