@@ -296,6 +296,28 @@ int awl_respond_text(awl_request *request, int status, const char *type, const c
     return awl_respond(request, status, type, text, strlen(text));
 }
 
+/* What most formats are, texts and %s that are short: vsnprintf takes as long for them as a router. Result: the length; -1:
+ * it is not that. */
+static __attribute__((format(printf, 3, 0))) int print_texts(char *to, size_t cap, const char *format, va_list args)
+{
+    size_t used = 0;
+
+    while (*format) {
+        const bool given = format[0] == '%' && format[1] == 's';
+        const char *text = given ? va_arg(args, const char *) : format;
+        const size_t len = !text ? 0 : given ? strlen(text) : strcspn(text, "%");
+
+        if (!len && (!given || !text)) /* another conversion, or "(null)" */
+            return -1;
+        if (len >= cap - used)
+            return -1;
+        memcpy(to + used, text, len);
+        used += len;
+        format += given ? 2 : len;
+    }
+    return (int)used;
+}
+
 int awl_respond_print(awl_request *request, int status, const char *type, const char *format, ...)
 {
     char small[512], *text = small;
@@ -303,8 +325,13 @@ int awl_respond_print(awl_request *request, int status, const char *type, const 
     int len, error;
 
     va_start(args, format);
-    len = vsnprintf(small, sizeof small, format, args);
+    len = print_texts(small, sizeof small, format, args);
     va_end(args);
+    if (len < 0) {
+        va_start(args, format);
+        len = vsnprintf(small, sizeof small, format, args);
+        va_end(args);
+    }
     if (!request || len < 0)
         return awl__respond_refuse(request, EINVAL, "the text of a response cannot be formatted");
     if ((size_t)len >= sizeof small) {

@@ -32,6 +32,10 @@ typedef struct watch {
     short what;
 } watch;
 
+/* Descriptors in one poll, but for readers and writers: what each wakes should run while what was touched is in the cache.
+ * The others have their turn in the next. */
+enum { MOST_FIRED = 64 };
+
 struct awl__backend {
     struct event_base *base;
     struct event *timer, *wake, *soon;
@@ -39,6 +43,7 @@ struct awl__backend {
     awl_time armed; /* when the timerfd fires; AWL_FOREVER: never */
     bool own_base;
     int quiet_ios; /* of which nothing is waited for */
+    int fired;     /* descriptors in the present poll */
     watch *watches;
     pthread_mutex_t mutex; /* guards `posted` */
     awl__entry *posted;    /* tail */
@@ -67,6 +72,7 @@ void awl__backend_poll(awl_loop *loop, awl_time timeout)
 
     if (timeout > 0 && timeout != AWL_FOREVER)
         arm(backend, loop->now + timeout);
+    backend->fired = 0;
     event_base_loop(backend->base, timeout > 0 ? EVLOOP_ONCE : EVLOOP_ONCE | EVLOOP_NONBLOCK);
 }
 
@@ -146,11 +152,14 @@ static void wake_fired(evutil_socket_t fd, short what, void *arg)
 static void io_fired(evutil_socket_t fd, short what, void *arg)
 {
     awl__io *io = arg;
+    const awl_loop *loop = io->loop; /* `changed` may end it */
 
     (void)fd;
     if (what & EV_CLOSED)
         io->ended = true;
     io->changed(io, what & (EV_READ | EV_CLOSED), what & EV_WRITE);
+    if (!loop->attached && ++loop->backend->fired == MOST_FIRED)
+        event_base_loopbreak(loop->backend->base);
 }
 
 static bool tells_end(const awl_loop *loop)

@@ -96,6 +96,44 @@ SERVER_TEST(what_is_printed_may_be_long, { int n; })
     co_end;
 }
 
+HANDLER(prints_texts, {})
+{
+    static char most[600];
+    awl_request *r = self->request;
+    const int n = atoi(awl_request_query_string(r));
+
+    co_begin;
+    memset(most, 'x', sizeof most);
+    most[n] = '\0';
+    if (n)
+        CHECK_INT(awl_respond_print(r, 200, NULL, "a %sb%s", "", most), 0);
+    else
+        CHECK_INT(awl_respond_print(r, 200, NULL, "%s%5s%s %d%%", "a", "b", "", 7), 0);
+    co_end;
+}
+
+/* Texts alone are put together without vsnprintf. */
+SERVER_TEST(what_is_printed_may_be_texts, { int n; })
+{
+    co_begin;
+    self->app = app_of(on_prints_texts, NULL);
+    server_begins(self);
+    CHECK_SAYS("200 a    b 7%", "GET /?0 HTTP/1.1\r\nHost: a\r\n\r\n");
+    for (self->n = 505; self->n < 515; self->n++) {
+        static char ask[100];
+
+        snprintf(ask, sizeof ask, "GET /?%d HTTP/1.1\r\nHost: a\r\n\r\n", self->n);
+        client_sends(ask);
+        settle();
+        snprintf(ask, sizeof ask, "Content-Length: %d", self->n + 3);
+        CHECK(sent_field(ask));
+        CHECK_MEM(the_wire.out + the_wire.out_len - self->n - 5, "\r\na bx", 6);
+        CHECK_MEM(the_wire.out + the_wire.out_len - 2, "xx", 2);
+    }
+    server_ends(self);
+    co_end;
+}
+
 HANDLER(misuses_everything, {})
 {
     awl_request *r = self->request;
