@@ -238,7 +238,7 @@ void awl__dump_future(awl__dump *dump, awl_future *future)
         awl__dump_say(dump, "'%s'", awl_task_name(awl_future_task(future)));
         awl__dump_child(dump, future);
     } else if (future->state_ & AWL__A_GATHER) {
-        awl__gather_dump(dump, (const awl__gather *)(const void *)future);
+        awl__gather_dump(dump, (awl__gather *)(void *)future);
     } else if (future->state_ & AWL__A_SHIELD) {
         awl__dump_say(dump, "a shield");
         awl__dump_child(dump, awl__shield_inner(future));

@@ -38,7 +38,7 @@ awl__inspect_fn awl__sleep_inspect, awl__gather_inspect, awl__wait_inspect, awl_
     awl__next_inspect;
 extern const co_type awl__sleep_type, awl__wait_type, awl__next_type;
 void awl__wait_for_dump(awl__dump *dump, const co_frame *frame); /* its deadline, behind its name */
-void awl__gather_dump(awl__dump *dump, const awl__gather *gather);
+void awl__gather_dump(awl__dump *dump, awl__gather *gather);
 awl_future *awl__shield_inner(awl_future *shield);   /* of awl_shield_future */
 awl_task *awl__group_owner(const awl_future *child); /* of the group that a task is of; NULL: of none */
 

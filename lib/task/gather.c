@@ -275,16 +275,21 @@ static co_step gather_step(co_frame *frame, co_stack *stack)
 
 const co_type awl__gather_type = { gather_step, NULL, "awl_gather", __FILE__, sizeof(co_frame), __LINE__ };
 
-void awl__gather_dump(awl__dump *dump, const awl__gather *gather)
+/* One that several wait for is marked once, and shown once: gathers of gathers may have very many ways through them. */
+void awl__gather_dump(awl__dump *dump, awl__gather *gather)
 {
-    awl__dump_say(dump, "a %s, %zu of %zu left", gather->race ? "race" : "gather", gather->left, gather->n);
+    awl__dump_say(dump, "a %s, %zu of %zu left%s", gather->race ? "race" : "gather", gather->left, gather->n,
+                  gather->dumped == AWL__SHOWS ? ", see above" : "");
+    if (dump->mode == AWL__SAYS || gather->dumped == dump->mode)
+        return;
+    gather->dumped = (uint8_t)dump->mode;
     for (size_t i = 0; i < gather->n; i++)
         awl__dump_child(dump, gather->children[i].future);
 }
 
 void awl__gather_inspect(awl__dump *dump, const co_frame *leaf)
 {
-    awl__gather_dump(dump, (const awl__gather *)(const void *)(leaf + 1));
+    awl__gather_dump(dump, (awl__gather *)(uintptr_t)(leaf + 1));
 }
 
 void awl__gather_close(co_frame *frame) { let_go(gather_of(frame)); }

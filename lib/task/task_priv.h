@@ -305,6 +305,7 @@ typedef struct awl__gather {
     awl_outcome *outcomes;
     awl_coro *coroutines; /* of the children that are not tasks yet; NULL: there are none */
     bool return_exceptions, cancel_on_error, race, requested, cancelling;
+    uint8_t dumped; /* what a dump last did with it; see awl__gather_dump */
     int16_t failed; /* why not all children are there: those that are have been cancelled, and are waited for */
     awl_future *decisive; /* the first that failed, or of a race that was done: the others are cancelled and waited for */
     awl__waiter children[];

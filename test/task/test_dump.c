@@ -194,6 +194,41 @@ TEST(in_a_gather_of_a_gather)
     CHECK(strstr(text, "\n  a gather, 1 of 1 left\n    a shield\n      'nap': waiting for a timer, 0.750 s left\n"));
 }
 
+/* Each of 30 gathers waits for the one before, twice: as many ways as there are stars lead to the nap. */
+co_def(awaits_much, { awl_task *t; awl_future *list[2]; })
+{
+    co_begin;
+    self->t = awl_create_task(co_call(nap, .t = AWL_SECOND));
+    self->list[0] = self->list[1] = awl_task_future(self->t);
+    for (int i = 0; i < 30; i++) {
+        awl_future *g = awl_gather_future(self->list, 2, 0);
+
+        CHECK(g != NULL);
+        if (i)
+            awl_future_release(self->list[0]);
+        self->list[0] = self->list[1] = g;
+    }
+    co_await(awl_gather_n(self->list, 2, NULL, 0));
+    co_finally;
+    awl_future_release(self->list[0]);
+    awl_task_release(self->t);
+    co_end;
+}
+
+TEST(by_more_ways_than_can_be_shown)
+{
+    size_t n = 0;
+
+    for (int i = 0; i < 2; i++) {
+        dump_at(co_call(awaits_much), 250 * AWL_MS);
+        CHECK(strstr(text, "\n    a gather, 2 of 2 left, see above\n  a gather, 2 of 2 left, see above\nready: nothing\n") !=
+              NULL);
+    }
+    for (const char *at = text; (at = strstr(at, "'nap'")) != NULL; at++)
+        n++;
+    CHECK_INT(n, 3); /* it, see above, and waiting */
+}
+
 co_def(awaits_nothing, { awl_future f; })
 {
     co_begin;
