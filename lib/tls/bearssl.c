@@ -235,7 +235,7 @@ static awl__tls_engine *settle(awl__tls_engine *engine)
     e->ready = true;
     e = shrink(e);
     awl__br_spare_output(e);
-    awl__br_spare_input(e);
+    awl__br_resume(e);
     return &e->common;
 }
 

@@ -8,6 +8,8 @@
  */
 #include "bearssl_priv.h"
 
+enum { HANDSHAKE = 22 }; /* the type of a record: RFC 5246, section 6.2.1 */
+
 /* ---- Output buffers ---------------------------------------------------------------------------------------------- */
 
 /* Exchanges the output buffer, which nothing is in: what BearSSL does after a record has been sent. */
@@ -178,13 +180,28 @@ void awl__br_look(awl__br_engine *e)
     make_last_words(e);
 }
 
-/* Hands BearSSL what has come, until it has something for the application or wants to send. */
+/*
+ * Whether what comes next has to wait. What follows the handshake waits until that is settled: a goodbye is then the
+ * end of a connection that was there. And BearSSL can answer a message that asks for another handshake only when its
+ * output is empty: until then it would take no data, and be stuck for ever by one message more.
+ */
+static bool has_to_wait(const awl__br_engine *e)
+{
+    const br_ssl_engine_context *eng = &e->br.eng;
+    size_t n;
+
+    if (eng->application_data != 1)
+        return false;
+    return !e->ready || (e->in[e->in_start - eng->ixa] == HANDSHAKE && br_ssl_engine_sendrec_buf(eng, &n));
+}
+
+/* Hands BearSSL what has come, until it has something for the application, or has to send something first. */
 static void feed(awl__br_engine *e)
 {
     br_ssl_engine_context *eng = &e->br.eng;
     size_t n;
 
-    while (!e->error && e->in_start < e->in_end && br_ssl_engine_recvrec_buf(eng, &n)) {
+    while (!e->error && e->in_start < e->in_end && br_ssl_engine_recvrec_buf(eng, &n) && !has_to_wait(e)) {
         awl__br_align_input(e);
         if (n > e->in_end - e->in_start)
             n = e->in_end - e->in_start;
@@ -204,7 +221,8 @@ unsigned awl__br_state(const awl__tls_engine *engine)
     /* A state without anything in it is one that BearSSL never leaves. */
     if (e->error || s == BR_SSL_CLOSED || s == 0)
         return AWL__TLS_CLOSED | (e->words_len || e->held_len ? AWL__TLS_SENDS : 0);
-    return (s & BR_SSL_SENDREC || e->held_len ? AWL__TLS_SENDS : 0) | (s & BR_SSL_RECVREC ? AWL__TLS_RECEIVES : 0) |
+    return (s & BR_SSL_SENDREC || e->held_len ? AWL__TLS_SENDS : 0) |
+           (s & BR_SSL_RECVREC && e->in_start == e->in_end ? AWL__TLS_RECEIVES : 0) |
            (s & BR_SSL_SENDAPP ? AWL__TLS_WRITES : 0) | (s & BR_SSL_RECVAPP ? AWL__TLS_READS : 0) |
            (e->br.eng.shutdown_recv ? AWL__TLS_GOODBYE : 0);
 }
@@ -229,6 +247,12 @@ void awl__br_recv_ack(awl__tls_engine *engine, size_t n)
     e->in_end += (uint32_t)n;
     e->bulk = e->in_end == e->in_cap;
     feed(e);
+}
+
+void awl__br_resume(awl__br_engine *e)
+{
+    feed(e);
+    awl__br_spare_input(e);
 }
 
 void awl__br_recv_rest(awl__tls_engine *engine) { awl__br_spare_input(awl__br_of(engine)); }

@@ -113,6 +113,7 @@ void awl__br_close(awl__tls_engine *engine);
  * in; look, after each move of BearSSL, whether that was the last. */
 void awl__br_align_input(awl__br_engine *e);
 void awl__br_spare_input(awl__br_engine *e);
+void awl__br_resume(awl__br_engine *e); /* with what has come behind the handshake */
 void awl__br_free_input(awl__br_engine *e);
 void awl__br_spare_output(awl__br_engine *e);
 void awl__br_look(awl__br_engine *e);

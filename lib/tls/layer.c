@@ -94,6 +94,17 @@ static int why_broken(const awl__tls_conn *c, int error)
 
 /* ---- Moving bytes ------------------------------------------------------------------------------------------------ */
 
+/* Something has been sent: what a read found waiting for that may go on. */
+static void tell_reader(awl__tls_conn *c)
+{
+    const unsigned goes_on = AWL__TLS_CLOSED | AWL__TLS_RECEIVES | AWL__TLS_READS | AWL__TLS_GOODBYE;
+
+    if (!c->stalled || !(c->tls->backend->state(c->engine) & goes_on))
+        return;
+    c->stalled = false;
+    awl_stream_changed(c->s, true, false);
+}
+
 /* Sends what the engine has for the network. 0, -EAGAIN or -error, from then on the same. */
 static int send_records(awl__tls_conn *c)
 {
@@ -110,6 +121,7 @@ static int send_records(awl__tls_conn *c)
         if (n < 0)
             return (int)n;
         b->send_ack(c->engine, (size_t)n);
+        tell_reader(c);
     }
     return 0;
 }
@@ -234,7 +246,10 @@ static ssize_t tls_read(void *self, void *buf, size_t cap)
             c->s->streak = AWL__MOST_AT_ONCE;
             return -EAGAIN;
         }
-        n = state & AWL__TLS_RECEIVES ? receive_records(c) : -EAGAIN;
+        if (state & AWL__TLS_READS) /* behind a message that was answered just now */
+            continue;
+        c->stalled = !(state & AWL__TLS_RECEIVES);
+        n = c->stalled ? -EAGAIN : receive_records(c);
         if (n <= 0 && sent && sent != -EAGAIN)
             return sent;
         if (n <= 0)

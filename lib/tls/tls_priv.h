@@ -135,7 +135,8 @@ typedef struct awl__tls_conn {
     int unsendable;      /* the error of the first write that failed; 0: none */
     bool open;           /* the handshake is over */
     bool closing;
-    size_t key_len;      /* of what a client's session is found by; 0: nothing is remembered of this connection */
+    bool stalled;   /* a read waits until the engine has sent what it has: see AWL__TLS_RECEIVES */
+    size_t key_len; /* of what a client's session is found by; 0: nothing is remembered of this connection */
     char *key;
 } awl__tls_conn;
 
