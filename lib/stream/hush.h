@@ -5,8 +5,8 @@
 #include <signal.h>
 #include <stdbool.h>
 
-/* Between the two, SIGPIPE is held up in this thread; at the end it is taken back if it came from a write of ours,
- * which had the error EPIPE: `broken`. */
+/* Between the two, SIGPIPE is held up in this thread; at the end it is taken back if it may have come from a write of
+ * ours: `broken`, which had the error EPIPE, or ended early. */
 typedef struct awl__hush {
     sigset_t pipe, before;
     bool pending;

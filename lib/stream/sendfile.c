@@ -31,7 +31,8 @@ static bool next_part(const job *j, size_t most, size_t *len, off_t *at)
     return *at == start && start != INT64_MAX;
 }
 
-/* sendfile(2), which has no MSG_NOSIGNAL. Bytes, 0 at the end of the file, or -error. */
+/* sendfile(2), which has no MSG_NOSIGNAL, and moves one piece after the other: it may have raised the signal for the
+ * second and tell of the bytes of the first. Bytes, 0 at the end of the file, or -error. */
 static ssize_t send_part(job *j)
 {
     size_t len;
@@ -45,7 +46,7 @@ static ssize_t send_part(job *j)
     do
         n = sendfile(j->s->io.fd, j->fd, &at, len);
     while (n < 0 && errno == EINTR);
-    awl__hush_end(&h, n < 0 && errno == EPIPE);
+    awl__hush_end(&h, n < 0 ? errno == EPIPE : (size_t)n < len);
     if (n > 0)
         j->s->moved += (uint32_t)n;
     return awl__io_result(n, &j->s->writable);

@@ -330,6 +330,24 @@ STREAM_TEST(a_peer_that_goes_is_an_error_and_no_signal, { awl_stream *s; int pee
     co_end;
 }
 
+/* By TCP it goes while the kernel is in the middle of one call, as what it is sent makes it say that it has gone: then
+ * that call tells of the bytes before, and the signal comes without an error. */
+STREAM_TEST(a_peer_that_goes_in_the_middle_of_a_call_is_no_signal, { awl_stream *s; int peer, fd, rc, i; })
+{
+    co_begin;
+    self->fd = make_file(SIZE);
+    for (self->i = 0; self->i < 20; self->i++) {
+        self->s = open_tcp_pair(&self->peer);
+        close(self->peer);
+        co_try(self->rc, awl_stream_sendfile(self->s, self->fd, 0, 0));
+        CHECK(self->rc == EPIPE || self->rc == ECONNRESET);
+        CHECK_INT(awl_stream_error(self->s), self->rc);
+        awl_stream_close(self->s);
+    }
+    close(self->fd);
+    co_end;
+}
+
 STREAM_TEST(wrong_arguments_of_sendfile, { awl_stream *s; int peer, fd, fds[2], rc; })
 {
     co_begin;
