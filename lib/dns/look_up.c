@@ -210,21 +210,34 @@ static int parse(const char *host, int port, int family, awl_address *address)
     return 0;
 }
 
+/* Says why a host is not even looked up. Result: AWL_ENOHOST. */
+static int refuse(const char *host)
+{
+    if (strlen(host) > AWL__LONGEST_NAME)
+        awl__error_detail(awl_running_, AWL_ENOHOST, "%.40s...: no host name has more than %d bytes", host,
+                          AWL__LONGEST_NAME);
+    else
+        awl__error_detail(awl_running_, AWL_ENOHOST, "%s: this is an address of another family", host);
+    return AWL_ENOHOST;
+}
+
 co_def(look_up, { const char *host; awl_address *addresses; size_t cap; int port, family, n; })
 {
     int error;
 
     co_begin;
     if (!self->host || !self->host[0] || self->port < 0 || self->port > 65535 || !self->cap ||
-        (self->family != AF_UNSPEC && self->family != AF_INET && self->family != AF_INET6))
+        (self->family != AF_UNSPEC && self->family != AF_INET && self->family != AF_INET6)) {
+        awl__error_plain(awl_running_, EINVAL);
         co_raise(EINVAL);
+    }
 
     /* Numbers, as they are. */
     error = parse(self->host, self->port, self->family, self->addresses);
     if (!error)
         co_return(1);
     if (error != EINVAL || strlen(self->host) > AWL__LONGEST_NAME)
-        co_raise(AWL_ENOHOST);
+        co_raise(refuse(self->host));
 
     /* What is known, or else what is found out. */
     self->n = (int)awl__cache_find(awl_running_, self->host, self->family, self->addresses, self->cap);

@@ -191,12 +191,11 @@ co_def(race, { contest c; })
 /* ---- All of it --------------------------------------------------------------------------------------------------- */
 
 /* Any address of either family, with the port. */
-static int any_local(target *to, int port)
+static void any_local(target *to, int port)
 {
-    const int error = awl_address_parse("0.0.0.0", port, &to->local[0]);
-
+    awl_address_parse("0.0.0.0", port, &to->local[0]);
+    awl_address_parse("::", port, &to->local[1]);
     to->n_local = 2;
-    return error ? error : awl_address_parse("::", port, &to->local[1]);
 }
 
 co_def(open_connection, {
@@ -214,6 +213,10 @@ co_def(open_connection, {
                           self->host ? self->host : "NULL", self->port);
         co_raise(EINVAL);
     }
+    if (o->local_port < 0 || o->local_port > 65535) {
+        awl__error_detail(awl_running_, EINVAL, "local_port %d: there is no such port", o->local_port);
+        co_raise(EINVAL);
+    }
     self->error = awl__layer_check(o, false);
     if (self->error)
         co_raise(self->error);
@@ -221,8 +224,8 @@ co_def(open_connection, {
     if (o->local_host)
         co_let(self->to.n_local,
                awl_getaddrinfo(o->local_host, o->local_port, self->family, self->to.local, MOST_LOCAL));
-    else if (o->local_port && any_local(&self->to, o->local_port))
-        co_raise(EINVAL);
+    else if (o->local_port)
+        any_local(&self->to, o->local_port);
     co_let(self->to.n, awl_getaddrinfo(self->host, self->port, self->family, self->to.addresses, MOST_TRIED));
 
     /* One address needs no race. */

@@ -164,8 +164,10 @@ co_def(open_unix, {
     self->error = awl__layer_check(&self->options, false);
     if (self->error)
         co_raise(self->error);
-    if (self->options.tls && !self->options.server_name)
+    if (self->options.tls && !self->options.server_name) {
+        awl__error_detail(awl_running_, EINVAL, "TLS over a Unix socket needs a server_name");
         co_raise(EINVAL);
+    }
     self->pause = FIRST_PAUSE;
     while ((self->error = open_stream(self->path, &self->options, &self->s)) == EAGAIN) {
         co_await(awl_sleep(self->pause));

@@ -124,14 +124,18 @@ STREAM_TEST(name_that_does_not_exist, { awl_address a; int rc; char long_name[30
     CHECK(self->rc == AWL_ENOHOST || self->rc == AWL_EDNS); /* without a name server, nobody knows */
     memset(self->long_name, 'a', sizeof self->long_name - 1);
     CHECK_FAILS(AWL_ENOHOST, awl_getaddrinfo(self->long_name, 80, AF_UNSPEC, &self->a, 1));
+    CHECK(strstr(awl_error_message(AWL_ENOHOST), "more than 255 bytes") != NULL);
     CHECK_FAILS(AWL_ENOHOST, awl_getaddrinfo("127.0.0.1", 80, AF_INET6, &self->a, 1));
+    CHECK_STR(awl_error_message(AWL_ENOHOST), "127.0.0.1: this is an address of another family");
     co_end;
 }
 
 STREAM_TEST(wrong_arguments_of_getaddrinfo, { awl_address a; int rc; })
 {
     co_begin;
+    CHECK_FAILS(EINVAL, awl_open_connection("example.org", 0, NULL));
     CHECK_FAILS(EINVAL, awl_getaddrinfo(NULL, 80, AF_UNSPEC, &self->a, 1));
+    CHECK_STR(awl_error_message(EINVAL), awl_strerror(EINVAL)); /* and nothing of example.org */
     CHECK_FAILS(EINVAL, awl_getaddrinfo("", 80, AF_UNSPEC, &self->a, 1));
     CHECK_FAILS(EINVAL, awl_getaddrinfo("localhost", -1, AF_UNSPEC, &self->a, 1));
     CHECK_FAILS(EINVAL, awl_getaddrinfo("localhost", 65536, AF_UNSPEC, &self->a, 1));

@@ -428,6 +428,7 @@ VIRTUAL_TEST(wrong_local_addresses, { int port, server, rc; awl_stream_options o
     CHECK_FAILS(EADDRINUSE, awl_open_connection("127.0.0.3", self->port, &self->options));
     self->options.local_port = 65536;
     CHECK_FAILS(EINVAL, awl_open_connection("127.0.0.3", self->port, &self->options));
+    CHECK_STR(awl_error_message(EINVAL), "local_port 65536: there is no such port");
     self->options.local_host = NULL;
     CHECK_FAILS(EINVAL, awl_open_connection("127.0.0.3", self->port, &self->options));
     co_finally;

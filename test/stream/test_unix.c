@@ -387,6 +387,7 @@ STREAM_TEST(tls_over_a_unix_socket_needs_a_name, {
     co_let(self->server, awl_start_unix_server(serve, &served, path_of("s"), NULL));
     self->options = (awl_stream_options){ .tls = (awl_tls *)(uintptr_t)&layer };
     CHECK_FAILS(EINVAL, awl_open_unix_connection(path_of("s"), &self->options));
+    CHECK(strstr(awl_error_message(EINVAL), "server_name") != NULL);
     self->options.server_name = "example.org";
     co_let(self->s, awl_open_unix_connection(path_of("s"), &self->options));
     CHECK_STR(layer_name, "example.org");
