@@ -399,7 +399,7 @@ co_def(connection, { awl__connection c; int rc, status; bool goes_on, unread; })
         self->goes_on = false;
         if (!self->rc)
             co_result(self->goes_on);
-        self->unread = !self->c.request->in.ended || self->c.request->lingers || awl__input_len(&self->c.s->in);
+        self->unread = !self->c.request->in.ended || self->c.request->lingers || !awl__connection_is_quiet(&self->c);
         end_request(&self->c);
     }
     if (self->unread)

@@ -426,6 +426,69 @@ STREAM_TEST(a_server_that_is_closed_lets_requests_come_to_their_end, {
     co_end;
 }
 
+/* ---- Ends that clients can tell apart ---------------------------------------------------------------------------- */
+
+static bool asked, may_answer;
+
+HANDLER(waits_for_leave, {})
+{
+    co_begin;
+    asked = true;
+    while (!may_answer)
+        co_await(awl_sleep(AWL_MS));
+    awl_respond_text(self->request, 200, NULL, "done\n");
+    co_end;
+}
+
+/* Serves by a handler, asks it as HTTP/1.0 has it, and returns when it has been called. */
+co_def(asked_as_1_0, { awl_http_handler *handler; awl_server **server; awl_http_app *app; awl_stream *s; int turns; })
+{
+    co_begin;
+    asked = may_answer = false;
+    self->app = app_of(self->handler, NULL);
+    co_let(*self->server, awl_http_serve(self->app, "127.0.0.1", 0, NULL));
+    co_let(self->s, awl_open_connection("127.0.0.1", awl_server_port(*self->server), NULL));
+    CHECK_INT(awl_stream_print(self->s, "GET / HTTP/1.0\r\n\r\n"), 0);
+    while (!asked) {
+        if (self->turns++ == 500) /* there was no memory to accept it, or to serve */
+            co_raise(ENOMEM);
+        co_await(awl_sleep(AWL_MS));
+    }
+    co_return(self->s);
+    co_finally;
+    awl_http_app_release(self->app);
+    if (co_failing)
+        awl_stream_close(self->s);
+    co_end;
+}
+
+/* Reads to the end. Result: the last line. */
+co_def(last_line, { awl_stream *s; char *line; char last[64]; })
+{
+    co_begin;
+    for (;;) {
+        co_let(self->line, awl_stream_readline(self->s, NULL));
+        if (!self->line)
+            break;
+        snprintf(self->last, sizeof self->last, "%s", self->line);
+    }
+    CHECK_STR(self->last, "done\n");
+    co_end;
+}
+
+STREAM_TEST(what_comes_behind_the_last_request_does_not_destroy_its_response, { awl_server *server; awl_stream *s; })
+{
+    co_begin;
+    co_let(self->s, co_call(asked_as_1_0, .handler = on_waits_for_leave, .server = &self->server));
+    CHECK_INT(awl_stream_print(self->s, "\r\n"), 0); /* RFC 9112, 2.2: some send that behind a request */
+    may_answer = true;
+    co_await(co_call(last_line, .s = self->s));
+    co_finally;
+    awl_stream_close(self->s);
+    awl_server_close(self->server);
+    co_end;
+}
+
 /* The tasks of connections are the library's: a program that ends before they have been released is right. */
 co_def(leaves_connections_open, { awl_http_app *app; awl_server *server; awl_stream *s; int turns; })
 {
