@@ -239,6 +239,8 @@ static void end_request(awl__connection *c)
 {
     if (!c->request)
         return;
+    if (c->request->status && !c->request->out.ended) /* it was cancelled */
+        awl__respond_break(c->request);
     awl__request_close(c->request);
     awl__free(c->app->loop, c->request, sizeof *c->request);
     c->request = NULL;

@@ -168,6 +168,7 @@ static void frame(awl_request *request, int status, int64_t length)
     } else {
         out->framing = AWL__BODY_TO_END;
         request->keep = false;
+        request->s->end_tells = !request->is_head;
     }
 }
 

@@ -127,10 +127,13 @@ static int socket_write_eof(void *self)
 
 static void socket_close(void *self)
 {
+    static const struct linger reset = { 1, 0 };
     awl_stream *s = self;
     const int fd = s->io.fd;
 
     awl__io_close(&s->io);
+    if (s->end_tells && s->error)
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
     close(fd);
     s->io.fd = -1;
 }

@@ -63,6 +63,7 @@ struct awl_stream {
     bool closed;     /* the transport is gone */
     bool given_back; /* awl_stream_close was called */
     bool sending;    /* awl_stream_sendfile is at work: nobody else writes */
+    bool end_tells;  /* the other side takes the end to say that all is there: one after an error has to be a reset */
 
     /* what is known of the descriptor, for its transport alone */
     bool readable;   /* a read may find something */

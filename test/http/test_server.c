@@ -440,6 +440,28 @@ HANDLER(waits_for_leave, {})
     co_end;
 }
 
+HANDLER(fails_within_its_body, {})
+{
+    co_begin;
+    asked = true;
+    awl_respond_begin(self->request, 200, NULL, -1);
+    co_await(awl_respond_write(self->request, "half", 4));
+    while (!may_answer)
+        co_await(awl_sleep(AWL_MS));
+    co_raise(EIO);
+    co_end;
+}
+
+HANDLER(never_ends_its_body, {})
+{
+    co_begin;
+    asked = true;
+    awl_respond_begin(self->request, 200, NULL, -1);
+    co_await(awl_respond_write(self->request, "half", 4));
+    co_await(awl_sleep(AWL_FOREVER));
+    co_end;
+}
+
 /* Serves by a handler, asks it as HTTP/1.0 has it, and returns when it has been called. */
 co_def(asked_as_1_0, { awl_http_handler *handler; awl_server **server; awl_http_app *app; awl_stream *s; int turns; })
 {
@@ -483,6 +505,32 @@ STREAM_TEST(what_comes_behind_the_last_request_does_not_destroy_its_response, { 
     CHECK_INT(awl_stream_print(self->s, "\r\n"), 0); /* RFC 9112, 2.2: some send that behind a request */
     may_answer = true;
     co_await(co_call(last_line, .s = self->s));
+    co_finally;
+    awl_stream_close(self->s);
+    awl_server_close(self->server);
+    co_end;
+}
+
+/* RFC 9112, 8: to HTTP/1.0 an end says that the body is whole; a reset does not. */
+STREAM_TEST(a_body_up_to_the_end_that_breaks_off_ends_in_a_reset, { awl_server *server; awl_stream *s; int rc; })
+{
+    co_begin;
+    co_let(self->s, co_call(asked_as_1_0, .handler = on_fails_within_its_body, .server = &self->server));
+    may_answer = true;
+    CHECK_FAILS(ECONNRESET, co_call(last_line, .s = self->s));
+    CHECK_REPORTS("/:5");
+    co_finally;
+    awl_stream_close(self->s);
+    awl_server_close(self->server);
+    co_end;
+}
+
+STREAM_TEST(so_does_one_whose_server_has_no_more_time, { awl_server *server; awl_stream *s; int rc; })
+{
+    co_begin;
+    co_let(self->s, co_call(asked_as_1_0, .handler = on_never_ends_its_body, .server = &self->server));
+    co_await(awl_server_shutdown(self->server, -1));
+    CHECK_FAILS(ECONNRESET, co_call(last_line, .s = self->s));
     co_finally;
     awl_stream_close(self->s);
     awl_server_close(self->server);
