@@ -183,6 +183,9 @@ static void answer(int peer, const char *response)
 #define ACCEPTS \
     "HTTP/1.1 101 Yes\r\nupgrade: WebSocket\r\nconnection: keep-alive, upgrade\r\nSec-WebSocket-Accept: %s\r\n"
 
+#define INTERIM \
+    "HTTP/1.1 100 Go on\r\n\r\nHTTP/1.1 102 Wait\r\n\r\nHTTP/1.1 103 Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 199 \r\n\r\n"
+
 /* Options and headers that are gone when it runs: they are copied. */
 static awl_coro asks(awl_stream *s)
 {
@@ -215,6 +218,8 @@ VIRTUAL_TEST(a_client_asks_as_the_rfc_says, {
     CHECK(strstr(request, "\r\nSec-WebSocket-Protocol: a, b\r\n"));
     CHECK(strstr(request, "\r\nOrigin: http://x\r\n"));
     awl__websocket_answer(strstr(request, "Sec-WebSocket-Key: ") + 19, self->key);
+    put(self->peer, "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n");
+    co_await(awl_sleep(AWL_MS));
     put(self->peer, "HTTP/1.1 101 Yes\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Protocol: b\r\n");
     co_await(awl_sleep(AWL_MS));
     put(self->peer, "Sec-WebSocket-Accept: ");
@@ -251,6 +256,9 @@ VIRTUAL_TEST(a_server_that_does_not_agree_is_an_error, { awl_stream *s; awl_task
         { ACCEPTS "Sec-WebSocket-Protocol: A\r\n\r\n", AWL_EPROTOCOL },
         { ACCEPTS "Sec-WebSocket-Protocol: a, b\r\n\r\n", AWL_EPROTOCOL },
         { "HTTP/2 101\r\n\r\n", AWL_EPROTOCOL },
+        { INTERIM "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n", AWL_ESTATUS },
+        { INTERIM INTERIM INTERIM INTERIM INTERIM, AWL_EPROTOCOL }, /* more than 16 */
+        { INTERIM, AWL_EINCOMPLETE },
         { "HTTP/1.1 101 ", AWL_EINCOMPLETE },
         { "", AWL_EINCOMPLETE },
     };
