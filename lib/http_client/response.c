@@ -226,9 +226,24 @@ void awl__response_name_url(const awl_response *r, int error, unsigned mark)
         awl__error_detail(loop, error, "%s: %s", r->url, known ? known : awl_strerror(error));
 }
 
+/* The coding of the body; NULL: it has none, or several, in as many fields, which are let be as those in one are. */
+static const char *coding_of(const awl_response *r)
+{
+    const char *name, *value, *coding = NULL;
+
+    for (size_t i = 0; awl_response_field_at(r, i, &name, &value); i++) {
+        if (!awl__http_same(name, "content-encoding"))
+            continue;
+        if (coding)
+            return NULL;
+        coding = value;
+    }
+    return coding;
+}
+
 int awl__response_decode(awl_response *r)
 {
-    const char *coding = awl_response_field(r, "Content-Encoding");
+    const char *coding = coding_of(r);
 
     if (!coding || r->in.ended || !awl__decodes(coding))
         return 0;

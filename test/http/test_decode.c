@@ -28,6 +28,8 @@ static const struct {
     { BYTES(CODED("gzip", "0")), "", 0 },
     { BYTES(CODED("br", "5") "hello"), "hello", 0 }, /* nobody asked for that; the field says so */
     { BYTES(CODED("identity", "5") "hello"), "hello", 0 },
+    { BYTES(CODED("gzip, br", "5") "hello"), "hello", 0 },
+    { BYTES(CODED("gzip\r\nContent-Encoding: br", "5") "hello"), "hello", 0 }, /* RFC 9110, 5.3: the same */
     { BYTES("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n23\r\n" GZIP
             "\r\n0\r\n\r\n"),
       plain, 0 },
