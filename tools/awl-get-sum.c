@@ -98,12 +98,14 @@ static int compare(const void *a, const void *b)
     return strcmp(((const struct listed *)a)->name, ((const struct listed *)b)->name);
 }
 
-/* "SUM  NAME", or " *NAME". 0, EINVAL, or ENOMEM. */
+/* "SUM  NAME", or " *NAME"; with a backslash in front, its name has escapes, and is none of ours. 0; EINVAL;
+ * ENOMEM. */
 static int take_line(char *line)
 {
     struct listed *more;
     size_t n;
 
+    line += *line == '\\';
     line[strcspn(line, "\r\n")] = '\0';
     n = strspn(line, "0123456789abcdefABCDEF");
     for (size_t i = 0; i < n; i++)

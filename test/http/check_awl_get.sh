@@ -70,6 +70,7 @@ check [ ! -e files/stall ]
 # Checksums: only what is in the list, and as it says, gets its name; what an earlier run has begun wrongly, anew.
 sha256sum whole | sed "s/whole/resume/" >sums
 printf '%s  small\n' "$(printf 0%.0s $(seq 64))" >>sums
+printf '\\%s  a\\\\b\n' "$(printf 0%.0s $(seq 64))" >>sums # of a name with a backslash in it
 get 0 --sums ../sums "$url/resume"
 check cmp whole files/resume
 get 1 --quiet --sums ../sums "$url/small/small" "$url/small/unlisted" "$url/resume"
