@@ -171,9 +171,11 @@ co_def(handler_or_end, { awl_request *request; awl_task *tasks[2]; int i, rc, er
         self->error = awl_task_error(self->tasks[1]);
     awl_task_release(self->tasks[0]);
     awl_task_release(self->tasks[1]);
-    if (self->over && awl__request_is_gone(self->request))
+    if (self->over && awl__request_is_gone(self->request)) {
+        if (!self->request->out.ended) /* by no fault of the handler's */
+            awl__respond_break(self->request);
         awl_stream_abort(self->request->s);
-    else if (self->error && !(self->error == ECANCELED && self->request->events_over))
+    } else if (self->error && !(self->error == ECANCELED && self->request->events_over))
         co_raise(self->error);
     co_end;
 }

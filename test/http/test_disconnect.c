@@ -112,6 +112,31 @@ PAIR_TEST(a_handler_whose_client_goes_is_cancelled_if_that_is_wanted, {})
     co_end;
 }
 
+HANDLER(is_slow_with_its_body, {})
+{
+    co_begin;
+    awl_respond_begin(self->request, 200, NULL, 100);
+    co_await(awl_respond_write(self->request, "a", 1));
+    co_await(awl_sleep(10 * AWL_SECOND));
+    co_finally;
+    say(co_failing == ECANCELED ? "cancelled" : "ended");
+    co_end;
+}
+
+PAIR_TEST(a_body_that_its_client_does_not_wait_for_is_no_mistake, {})
+{
+    co_begin;
+    pair_begins(on_is_slow_with_its_body, .cancel_on_disconnect = true);
+    put(self->peer, REQUEST);
+    co_await(awl_sleep(AWL_SECOND));
+    client_goes();
+    co_await(awl_sleep(AWL_SECOND));
+    CHECK_SAID("cancelled");
+    CHECK_REPORTS("");
+    pair_ends();
+    co_end;
+}
+
 /* A request that waits behind the first one does not hide that the client has gone. */
 PAIR_TEST(what_came_before_the_end_does_not_hide_it, {})
 {
