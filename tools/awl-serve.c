@@ -36,7 +36,7 @@ typedef struct settings {
 /* 0 or the error. */
 static int set_tls(awl_stream_options *options, const settings *s)
 {
-    static const char *const alpn[] = { "http/1.1", NULL };
+    static const char *const alpn[] = { "http/1.1", "http/1.0", NULL };
 
     if (!s->cert)
         return 0;

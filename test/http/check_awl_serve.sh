@@ -155,6 +155,7 @@ if [ "$tls" = tls ]; then
     check expr "$port" : 'listening on https://127\.0\.0\.1:' >/dev/null
     check is 0123456789 curl -s --cacert "$dir/cert.pem" "$url/a.txt"
     check is 234 curl -s --cacert "$dir/cert.pem" -r 2-4 "$url/a.txt"
+    check is 0123456789 curl -s --http1.0 --cacert "$dir/cert.pem" "$url/a.txt"
     check ends 0
     check refused 1 "certificate: .*a.txt: " --cert "$dir/site/a.txt" "$dir/site"
     check refused 2 'without --cert' --key "$dir/key.pem" "$dir/site"
