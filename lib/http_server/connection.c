@@ -403,7 +403,8 @@ co_def(connection, { awl__connection c; int rc, status; bool goes_on, unread; })
         self->goes_on = false;
         if (!self->rc)
             co_result(self->goes_on);
-        self->unread = !self->c.request->in.ended || self->c.request->lingers || !awl__connection_is_quiet(&self->c);
+        self->unread = !self->goes_on && (!self->c.request->in.ended || self->c.request->lingers ||
+                                          !awl__connection_is_quiet(&self->c));
         end_request(&self->c);
     }
     if (self->unread)
