@@ -11,10 +11,12 @@ enum { FIRST = 16384, LIMIT = 64 << 20 };
 
 /* ---- Reading ---------------------------------------------------------------------------------------------------- */
 
-/* Room for more than there is, and a zero byte; as much as the file says first, which of /proc's is nothing. */
+/* Room for more than there is, and a zero byte; as much as the file says first, if it does. Those of /proc do not, and
+ * some of them have a second read find nothing. */
 static int make_room(awl__file_call *call, size_t expected)
 {
-    size_t cap = call->cap ? call->cap * 2 : expected < call->len ? expected + 2 : call->len + 2;
+    const size_t first = expected ? expected : FIRST;
+    size_t cap = call->cap ? call->cap * 2 : first < call->len ? first + 2 : call->len + 2;
     char *data;
 
     if (call->cap && (size_t)call->result + 1 < call->cap)

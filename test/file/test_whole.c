@@ -24,6 +24,10 @@ TASK_TEST(a_whole_file_is_read, {
     CHECK(self->len > 500 && strlen(self->text) == self->len);
     free(self->text);
     self->text = NULL;
+    co_let(self->text, awl_read_file("/proc/sys/kernel/pid_max", 0, &self->len)); /* all of it, or none, in one read */
+    CHECK(self->len > 4 && self->text[self->len - 1] == '\n');
+    free(self->text);
+    self->text = NULL;
     co_finally;
     free(self->text);
     co_end;
