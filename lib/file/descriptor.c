@@ -22,13 +22,13 @@ enum { TRIES = 100, PART = 20 }; /* names that are tried for a new file; ".", it
 /* Linux closes a descriptor also where it says EINTR. */
 static int close_fd(int fd) { return fd >= 0 && close(fd) && errno != EINTR ? errno : 0; }
 
-/* What has not got its name goes. */
+/* What has not got its name goes; but not by a forked child, which closes a loop of its parent's. */
 static int end(awl__file_core *core)
 {
     awl__file_fd *file = awl__file_fd_of(core);
     int error;
 
-    if (file->folder >= 0)
+    if (file->folder >= 0 && file->forks == awl__forks)
         unlinkat(file->folder, file->part, 0);
     close_fd(file->folder);
     error = close_fd(file->fd);
@@ -50,6 +50,7 @@ awl__file_core *awl__file_fd_new(int fd)
     file->core.end = end;
     file->fd = fd;
     file->folder = -1;
+    file->forks = awl__forks;
     return &file->core;
 }
 

@@ -108,6 +108,7 @@ typedef struct awl__file_fd {
     /* of a file that is to get its name: */
     bool failed; /* what was written is perhaps not there */
     int folder;  /* -1: it is none such, or has its name */
+    unsigned forks; /* awl__forks when it was begun: in a forked child it is the parent's */
     char *name, *part;
 } awl__file_fd;
 

@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "rig.h"
 
+#include <sys/wait.h>
+
 TASK_TEST(a_whole_file_is_read, {
     char *text;
     size_t len;
@@ -210,4 +212,38 @@ TEST(the_loop_removes_what_is_not_whole)
 {
     run_main(co_call(leave_begun));
     CHECK_STR(names(), "");
+}
+
+/* ---- Forks ------------------------------------------------------------------------------------------------------ */
+
+co_def(begin_one, { awl_file *f; })
+{
+    co_begin;
+    co_let(self->f, awl_file_replace(path_of("a"), 0));
+    co_await(awl_file_write(self->f, "whole", 5));
+    co_return(self->f);
+    co_end;
+}
+
+/* What a loop has begun is the parent's to name or remove, also when a child closes the loop. */
+TEST(a_forked_child_that_closes_the_loop_removes_nothing)
+{
+    awl_loop *loop = awl_loop_open(NULL);
+    awl_value file;
+    pid_t pid;
+    int status;
+
+    CHECK(loop != NULL);
+    CHECK_INT(awl_run_until_complete(loop, co_call(begin_one), &file), 0);
+    pid = fork();
+    if (pid == 0) {
+        awl_loop_close(loop);
+        _exit(0);
+    }
+    CHECK_INT(waitpid(pid, &status, 0), pid);
+    CHECK_INT(status, 0);
+    CHECK_INT(awl_run_until_complete(loop, awl_file_commit(file.p), NULL), 0);
+    awl_loop_close(loop);
+    CHECK_STR(text_in("a"), "whole");
+    CHECK_STR(names(), "a");
 }
