@@ -105,6 +105,18 @@ static int open_null(making *m, int i)
     return *null < 0 ? errno : 0;
 }
 
+/* Its standard error goes where its output does. If this program's own is closed a descriptor of ours may have got the
+ * place, and it goes nowhere. */
+static int join_outputs(making *m)
+{
+    const int flags = m->plan.fds[1] == AWL__AS_IT_IS ? fcntl(1, F_GETFD) : 0;
+
+    if (flags < 0 || flags & FD_CLOEXEC)
+        return open_null(m, 2);
+    m->plan.fds[2] = m->plan.fds[1] == AWL__AS_IT_IS ? 1 : m->plan.fds[1];
+    return 0;
+}
+
 /* One of its standard descriptors. 0 or the error. */
 static int arrange(making *m, int i, int what)
 {
@@ -114,12 +126,10 @@ static int arrange(making *m, int i, int what)
     if (what == AWL_DEVNULL)
         return open_null(m, i);
     if (what == AWL_STDOUT && i == 2)
-        m->plan.fds[i] = m->plan.fds[1] == AWL__AS_IT_IS ? 1 : m->plan.fds[1];
-    else if (what < 0)
+        return join_outputs(m);
+    if (what < 0)
         return EINVAL;
-    else if (what > 0 && fcntl(what, F_GETFD) < 0)
-        return errno;
-    return 0;
+    return what > 0 && fcntl(what, F_GETFD) < 0 ? errno : 0;
 }
 
 static int compare(const void *a, const void *b)

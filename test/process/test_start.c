@@ -305,6 +305,30 @@ START_TEST(what_is_closed_here_is_closed_there, standard all; int i, closed; cha
     co_end;
 }
 
+/* Nor are they where its errors go, with an output that is not there. */
+START_TEST(errors_go_nowhere_where_output_does, standard all; int code;)
+{
+    co_begin;
+    standard_save(&self->all);
+    standard_close(2);
+    co_try(self->rc, awl_create_subprocess_shell("[ \"$(readlink /proc/$$/fd/2)\" = /dev/null ]",
+                                                 &(awl_process_options){ .in = AWL_PIPE, .err = AWL_STDOUT }));
+    if (!self->rc) {
+        co_result(self->p);
+        co_try(self->rc, awl_process_wait(self->p));
+    }
+    if (!self->rc)
+        co_result(self->code);
+    awl_process_close(self->p);
+    self->p = NULL;
+    standard_put_back(&self->all);
+    standard_forget(&self->all);
+    if (self->rc)
+        co_raise(self->rc);
+    CHECK_INT(self->code, 0);
+    co_end;
+}
+
 START_TEST(without_an_environment_there_is_a_path, char **saved;)
 {
     co_begin;
