@@ -18,6 +18,9 @@ static const awl_time default_linger = 300 * AWL_SECOND, default_grace = 5 * AWL
 /* How long what has nothing to do may take to end. */
 static const awl_time idle_linger = 1 * AWL_SECOND;
 
+/* After that a worker that could not be forked is asked for again, though nothing has ended in between. */
+static const awl_time fork_again = 100 * AWL_MS;
+
 /* ---- The jobs that wait ----------------------------------------------------------------------------------------- */
 
 static void go_back(void *arg)
@@ -275,12 +278,19 @@ static void worker_ended(awl__worker *w, int status)
         awl__job_ended(job);
 }
 
+static void try_again(void *arg) { dispatch_or_give_up(arg); }
+
+/* What cannot be forked now is not asked for again at once: it would be refused as often as the loop turns. */
 static void worker_unborn(awl__worker *w, int error)
 {
-    w->pool->starting--;
+    awl__process_pool *pool = w->pool;
+
+    pool->starting--;
     bury_worker(w);
-    if (!w->pool->n)
-        no_workers(w->pool, -1, "no worker process could be started: %s", awl_strerror(error));
+    if (!pool->n)
+        no_workers(pool, -1, "no worker process could be started: %s", awl_strerror(error));
+    else if (pool->waiting.n)
+        awl_call_later(pool->executor.loop, &pool->again, fork_again, try_again, pool);
 }
 
 /* The fork server has ended, and its workers with it. */
@@ -310,6 +320,7 @@ static void control_heard(void *arg)
 {
     awl__process_pool *pool = arg;
     awl__message notice = { .what = 0 };
+    bool ended = false;
     int error = 0;
 
     while (pool->server && (error = awl__server_hear(pool, &notice)) == 0) {
@@ -317,6 +328,7 @@ static void control_heard(void *arg)
 
         if (w->state == AWL__NO_WORKER || w->id != notice.id)
             continue;
+        ended |= notice.what == AWL__ENDED;
         if (notice.what == AWL__ENDED)
             worker_ended(w, notice.number);
         else
@@ -324,7 +336,7 @@ static void control_heard(void *arg)
     }
     if (error == ESRCH)
         server_ended(pool);
-    else
+    else if (ended)
         dispatch_or_give_up(pool);
 }
 
@@ -399,6 +411,7 @@ static void pool_rest(awl_executor *executor)
     const awl__message end = { .what = AWL__END, .linger = idle_linger, .grace = executor->grace };
 
     let_go(pool);
+    awl_handle_cancel(&pool->again);
     if (!pool->server) {
         awl__executor_rested(executor);
         return;

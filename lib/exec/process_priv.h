@@ -95,7 +95,7 @@ struct awl__process_pool {
 
     awl__jobs waiting;
     awl__jobs back; /* those that were withdrawn */
-    awl_handle going_back;
+    awl_handle going_back, again; /* again: to start workers, when some could not be forked */
     awl__worker *idle; /* the last that ran first */
     unsigned n, starting, stillborn; /* workers; those not ready yet; in a row that ended before they were */
     uint32_t next_id;

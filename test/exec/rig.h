@@ -125,5 +125,6 @@ void only_threads(int good);
 
 /* The same of processes, in this process and those that it forks. */
 void only_forks(int good);
+void refuse_forks(int good, int n); /* and then n fail; -1: all */
 
 #endif

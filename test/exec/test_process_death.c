@@ -313,6 +313,76 @@ TASK_TEST(without_processes_there_is_no_worker, { awl_executor *pool, *late; int
     co_end;
 }
 
+/* In real time, both: a second worker cannot be forked at once. */
+co_def(has_two_workers, { awl_executor *pool; awl_future *f[2]; int i; pid_t at[2]; })
+{
+    co_begin;
+    refuse_forks(2, 2); /* the server, and one worker */
+    OPEN_PROCESSES(self->pool, .workers = 2);
+    only_forks(-1);
+    for (self->i = 0; self->i < 2; self->i++) {
+        self->f[self->i] = awl_executor_submit_call(self->pool, AT_PIPE);
+        if (!self->f[self->i])
+            co_raise(errno);
+        AWAIT_ONE(self->at[self->i]);
+    }
+    CHECK(self->at[0] != self->at[1]);
+    let_through(2);
+    co_await(awl_gather_n(self->f, 2, NULL, 0));
+    co_finally;
+    for (self->i = 0; self->i < 2; self->i++)
+        awl_future_release(self->f[self->i]);
+    co_end;
+}
+
+/* It never can, and is not asked for in each iteration. */
+co_def(has_one_worker, { awl_executor *pool; awl_future *f[2]; awl_loop_stats before, after; int i, pids[2]; pid_t at; })
+{
+    co_begin;
+    only_forks(2);
+    OPEN_PROCESSES(self->pool, .workers = 2);
+    only_forks(-1);
+    for (self->i = 0; self->i < 2; self->i++) {
+        self->f[self->i] = awl_executor_submit_call(self->pool, AT_PIPE);
+        if (!self->f[self->i])
+            co_raise(errno);
+        if (self->i == 0)
+            AWAIT_ONE(self->at);
+    }
+    awl_loop_get_stats(NULL, &self->before);
+    co_await(awl_sleep(150 * AWL_MS));
+    awl_loop_get_stats(NULL, &self->after);
+    CHECK(self->after.iterations - self->before.iterations < 100);
+    let_through(2);
+    for (self->i = 0; self->i < 2; self->i++)
+        co_let(self->pids[self->i], self->f[self->i]);
+    CHECK_INT(self->pids[0], self->pids[1]);
+    co_finally;
+    for (self->i = 0; self->i < 2; self->i++)
+        awl_future_release(self->f[self->i]);
+    co_end;
+}
+
+static void run_at_gate(awl_coro main)
+{
+    CHECK_INT(awl_run(main), 0);
+    close_pipes();
+}
+
+TEST(a_worker_that_cannot_be_forked_is_asked_for_again)
+{
+    harness_fail_alloc(0);
+    open_pipes();
+    run_at_gate(co_call(has_two_workers));
+}
+
+TEST(but_not_without_a_pause)
+{
+    harness_fail_alloc(0);
+    open_pipes();
+    run_at_gate(co_call(has_one_worker));
+}
+
 TASK_TEST(without_descriptors_there_is_no_worker, { awl_executor *pool; int rc, n; struct rlimit before, low; })
 {
     co_begin;

@@ -17,6 +17,7 @@ void only_threads(int good);
 int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*fn)(void *), void *arg);
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*fn)(void *), void *arg);
 void only_forks(int good);
+void refuse_forks(int good, int n);
 pid_t __real_fork(void);
 pid_t __wrap_fork(void);
 int __real_pthread_mutex_lock(pthread_mutex_t *mutex);
@@ -43,13 +44,20 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(
 
 /* ---- Processes that cannot be started: a child has what is left ------------------------------------------------- */
 
-static int forks_left = -1;
+static int forks_left = -1, refusals = -1; /* then so many fail; -1: all */
 
-void only_forks(int good) { forks_left = good; }
+void only_forks(int good) { refuse_forks(good, -1); }
+
+void refuse_forks(int good, int n)
+{
+    forks_left = good;
+    refusals = n;
+}
 
 pid_t __wrap_fork(void)
 {
-    if (forks_left == 0) {
+    if (forks_left == 0 && refusals) {
+        refusals -= refusals > 0;
         errno = EAGAIN;
         return -1;
     }
