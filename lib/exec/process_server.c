@@ -15,6 +15,11 @@
 
 #include "process_priv.h"
 
+/* Of Linux 5.3; the number is the same on all machines but Alpha. */
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434
+#endif
+
 /* ---- In the server: what it is not to have from the program ------------------------------------------------------ */
 
 static void close_from_to(unsigned first, unsigned last)
@@ -103,6 +108,7 @@ enum phase { SERVES, LINGERS, TERMINATES, KILLS };
 typedef struct server {
     const awl__process_pool *pool;
     int control; /* -1: its other end is gone */
+    int parent;  /* a pidfd of the loop's process, whose children may have that end, too; -1: the kernel has none */
     unsigned n;
     enum phase phase;
     int64_t until; /* ns, when the next phase begins; INT64_MAX: never */
@@ -139,6 +145,8 @@ static _Noreturn void be_worker(const server *s, int fd, pid_t parent)
     if (getppid() != parent)
         _exit(1);
     close(s->control);
+    if (s->parent >= 0)
+        close(s->parent);
     signal(SIGTERM, SIG_DFL);
     signal(SIGHUP, SIG_DFL);
     signal(SIGCHLD, SIG_DFL);
@@ -218,16 +226,22 @@ static bool take_order(const server *s, awl__message *order, int *fd)
 
 static int64_t after(int64_t now, int64_t ns) { return ns >= INT64_MAX - now ? INT64_MAX : now + ns; }
 
+/* The loop's process is gone. */
+static void be_orphan(server *s)
+{
+    close(s->control);
+    s->control = -1;
+    s->phase = KILLS;
+    signal_all(s, SIGKILL);
+}
+
 static void obey(server *s)
 {
     awl__message order;
     int fd;
 
     if (!take_order(s, &order, &fd)) {
-        close(s->control);
-        s->control = -1;
-        s->phase = KILLS;
-        signal_all(s, SIGKILL);
+        be_orphan(s);
         return;
     }
     if (order.what == AWL__FORK)
@@ -257,9 +271,11 @@ static void hurry(server *s)
     }
 }
 
-static void wait_for_something(const server *s)
+/* Result: whether the loop's process has ended. */
+static bool wait_for_something(const server *s)
 {
-    struct pollfd at = { .fd = s->control, .events = POLLIN };
+    struct pollfd at[] = { { .fd = s->control, .events = POLLIN },
+                           { .fd = s->control < 0 ? -1 : s->parent, .events = POLLIN } };
     struct timespec timeout = { 0 };
     sigset_t none;
 
@@ -269,10 +285,10 @@ static void wait_for_something(const server *s)
         timeout = (struct timespec){ (time_t)(left / 1000000000), (long)(left % 1000000000) };
     }
     sigemptyset(&none);
-    ppoll(&at, 1, s->until == INT64_MAX ? NULL : &timeout, &none);
+    return ppoll(at, 2, s->until == INT64_MAX ? NULL : &timeout, &none) > 0 && at[1].revents;
 }
 
-static _Noreturn void serve(const awl__process_pool *pool, int control)
+static _Noreturn void serve(const awl__process_pool *pool, int control, pid_t parent)
 {
     static server s;
 
@@ -281,8 +297,10 @@ static _Noreturn void serve(const awl__process_pool *pool, int control)
     prctl(PR_SET_NAME, "awl-forks");
     reset_signals();
     close_others(pool, control);
+    s.parent = (int)syscall(SYS_pidfd_open, parent, 0);
     while (s.phase == SERVES || s.n) {
-        wait_for_something(&s);
+        if (wait_for_something(&s))
+            be_orphan(&s);
         if (s.control >= 0)
             obey(&s);
         reap(&s);
@@ -324,6 +342,7 @@ int awl__sockets_open(int type, int fds[2])
 
 int awl__server_fork(awl__process_pool *pool)
 {
+    const pid_t parent = getpid();
     sigset_t all, before;
     int fds[2], error;
     pid_t pid;
@@ -336,7 +355,7 @@ int awl__server_fork(awl__process_pool *pool)
     pthread_sigmask(SIG_SETMASK, &all, &before);
     pid = fork();
     if (pid == 0)
-        serve(pool, fds[1]);
+        serve(pool, fds[1], parent);
     error = errno;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     close(fds[1]);

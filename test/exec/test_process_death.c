@@ -4,7 +4,12 @@
 #include "process_rig.h"
 
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <time.h>
+
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434
+#endif
 
 /* ---- In the middle of a job ------------------------------------------------------------------------------------- */
 
@@ -402,8 +407,10 @@ TASK_TEST(without_descriptors_there_is_no_worker, { awl_executor *pool; int rc, 
 
 /* ---- The end of the loop's process ------------------------------------------------------------------------------ */
 
-/* In a process of its own: says which processes there are, and does not end. */
-co_def(has_workers, { int fd; awl_executor *pool; awl_task *t; int i; pid_t pids[3]; })
+enum { OF_POOL = 3, MINE };
+
+/* In a process of its own: says which processes there are, and does not end. A child of it has all its descriptors. */
+co_def(has_workers, { int fd; bool has_child; awl_executor *pool; awl_task *t; int i; pid_t pids[MINE]; })
 {
     co_begin;
     OPEN_PROCESSES(self->pool, .workers = 2);
@@ -411,14 +418,20 @@ co_def(has_workers, { int fd; awl_executor *pool; awl_task *t; int i; pid_t pids
     self->t = awl_create_task(awl_run_call(self->pool, AWL_CALL(stops, NULL, 0)));
     AWAIT_ONE(self->pids[1]); /* busy */
     co_let(self->pids[2], awl_run_call(self->pool, AWL_CALL(own_pid, NULL, 0))); /* idle */
+    self->pids[OF_POOL] = self->has_child ? fork() : 0;
+    if (self->has_child && self->pids[OF_POOL] == 0) {
+        alarm(60);
+        for (;;)
+            pause();
+    }
     CHECK_INT(write(self->fd, self->pids, sizeof self->pids), sizeof self->pids);
     co_await(awl_sleep(AWL_FOREVER));
     co_end;
 }
 
-TEST(no_worker_is_left_when_the_process_is_killed)
+static void kill_process_with_workers(bool has_child)
 {
-    pid_t parent, pids[3];
+    pid_t parent, pids[MINE];
     int fds[2];
 
     harness_fail_alloc(0);
@@ -426,21 +439,35 @@ TEST(no_worker_is_left_when_the_process_is_killed)
     CHECK_INT(pipe(fds), 0);
     parent = fork();
     if (parent == 0) {
-        awl_run(co_call(has_workers, .fd = fds[1]));
+        awl_run(co_call(has_workers, .fd = fds[1], .has_child = has_child));
         _exit(1);
     }
     close(fds[1]);
     CHECK_INT(read(fds[0], pids, sizeof pids), sizeof pids);
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < OF_POOL; i++)
         CHECK(lives(pids[i]));
     CHECK_INT(kill(parent, SIGKILL), 0);
     CHECK_INT(waitpid(parent, NULL, 0), parent);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < OF_POOL; i++) {
         while (lives(pids[i]))
             nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
     }
+    if (has_child)
+        CHECK_INT(kill(pids[OF_POOL], SIGKILL), 0);
     close(fds[0]);
     close_pipes();
+}
+
+TEST(no_worker_is_left_when_the_process_is_killed) { kill_process_with_workers(false); }
+
+TEST(also_where_a_child_of_it_lives_on)
+{
+    const int fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+
+    if (fd < 0)
+        return; /* this kernel cannot tell */
+    close(fd);
+    kill_process_with_workers(true);
 }
 
 /* ---- At random -------------------------------------------------------------------------------------------------- */
