@@ -274,7 +274,8 @@ typedef struct awl_process_pool_options {
  *
  * IF A WORKER ENDS in the middle of a job, that job ends with AWL_EWORKEREXIT or AWL_EWORKERKILLED, others do not
  * notice, and another worker takes its place. No job is run a second time. If three workers in a row end before they
- * can take a job, jobs that wait end with AWL_ENOWORKER.
+ * can take a job, jobs that wait end with AWL_ENOWORKER. If the process that forks them is ended, another one is forked
+ * off, of the program as it is then, with those of `keep` that are what they were.
  *
  *   options   may be NULL; copied
  * Result   the executor; NULL with errno EINVAL (no loop; over 256 workers; over 16 descriptors, or one below 0),

@@ -92,6 +92,11 @@ struct awl__process_pool {
     awl_executor executor; /* first */
     awl_process_pool_options options; /* with the defaults in */
     int keep[AWL__MOST_KEPT];
+    struct {
+        dev_t device;
+        ino_t inode;
+    } kept[AWL__MOST_KEPT]; /* what those were at the first fork */
+    bool forked;
 
     awl__jobs waiting;
     awl__jobs back; /* those that were withdrawn */

@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -340,6 +341,27 @@ int awl__sockets_open(int type, int fds[2])
     return error;
 }
 
+/* Descriptors that are not open, or not what they were when the first server was forked, are not those to keep. */
+static void look_at_kept(awl__process_pool *pool)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < pool->options.n_keep; i++) {
+        struct stat st;
+
+        if (fstat(pool->keep[i], &st) < 0)
+            continue;
+        if (pool->forked && (st.st_dev != pool->kept[i].device || st.st_ino != pool->kept[i].inode))
+            continue;
+        pool->keep[n] = pool->keep[i];
+        pool->kept[n].device = st.st_dev;
+        pool->kept[n].inode = st.st_ino;
+        n++;
+    }
+    pool->options.n_keep = n;
+    pool->forked = true;
+}
+
 int awl__server_fork(awl__process_pool *pool)
 {
     const pid_t parent = getpid();
@@ -350,6 +372,7 @@ int awl__server_fork(awl__process_pool *pool)
     error = awl__sockets_open(SOCK_SEQPACKET, fds);
     if (error)
         return error;
+    look_at_kept(pool);
     fflush(stdout); /* else what is not written yet is written by each process */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);

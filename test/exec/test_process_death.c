@@ -249,6 +249,38 @@ TASK_TEST(a_fork_server_that_is_killed_is_replaced, { awl_executor *pool; awl_fu
     co_end;
 }
 
+static int is_open(const void *in, size_t len, awl_reply *reply)
+{
+    (void)len;
+    awl_reply_set(reply, fcntl(*(const int *)in, F_GETFD) >= 0);
+    return 0;
+}
+
+/* Its number may be that of something else by then, which is no worker's business. */
+TASK_TEST(the_next_one_keeps_what_is_still_the_same, { awl_executor *pool; int fds[2], n; pid_t server; })
+{
+    co_begin;
+    CHECK_INT(pipe(self->fds), 0);
+    self->pool = awl_process_pool_new(&(awl_process_pool_options){ .workers = 1, .keep = self->fds, .n_keep = 2 });
+    if (!self->pool)
+        co_raise(errno);
+    co_let(self->server, awl_run_call(self->pool, AWL_CALL(server_pid, NULL, 0)));
+    CHECK_INT(dup2(2, self->fds[0]), self->fds[0]);
+    co_let(self->n, awl_run_call(self->pool, AWL_CALL(is_open, self->fds, sizeof(int))));
+    CHECK_INT(self->n, 1); /* as it was */
+    CHECK_INT(kill(self->server, SIGKILL), 0);
+    while (lives(self->server) || stats_of_executor(self->pool).threads)
+        co_await(awl_sleep(0));
+    co_let(self->n, awl_run_call(self->pool, AWL_CALL(is_open, self->fds, sizeof(int))));
+    CHECK_INT(self->n, 0);
+    co_let(self->n, awl_run_call(self->pool, AWL_CALL(is_open, self->fds + 1, sizeof(int))));
+    CHECK_INT(self->n, 1);
+    co_finally;
+    close(self->fds[0]);
+    close(self->fds[1]);
+    co_end;
+}
+
 /* Also one that nobody has heard of: no worker is there, and the order for one goes nowhere. */
 TASK_TEST(one_that_was_killed_unheard_is_replaced, { awl_executor *pool; int n; pid_t server; })
 {
