@@ -455,8 +455,11 @@ static awl_time longest(const awl__message *end)
 static void pool_close(awl_executor *executor)
 {
     awl__process_pool *pool = awl__process_pool_of(executor);
-    const awl__message end = { .what = AWL__END, .linger = pool->options.linger, .grace = executor->grace };
-    unsigned busy = let_go(pool);
+    const unsigned busy = let_go(pool);
+    const bool waits = busy || pool->options.linger < idle_linger; /* one may never come out of init */
+    const awl__message end = { .what = AWL__END,
+                               .linger = waits ? pool->options.linger : idle_linger,
+                               .grace = executor->grace };
 
     for (unsigned i = 0; i < pool->options.workers; i++)
         free(pool->workers[i].job ? pool->workers[i].bytes : NULL);

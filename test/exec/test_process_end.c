@@ -294,6 +294,32 @@ TEST(a_run_can_end_before_its_job_has_begun)
     CHECK_INT(rc, 0);
 }
 
+static __attribute__((noreturn)) int never_begins(void *arg)
+{
+    (void)arg;
+    for (;;)
+        pause();
+}
+
+co_def(leaves_one_that_begins, { awl_executor *pool; awl_task *t; })
+{
+    co_begin;
+    OPEN_PROCESSES(self->pool, .workers = 1, .init = never_begins);
+    self->t = awl_create_task(awl_run_call(self->pool, AWL_CALL(own_pid, NULL, 0)));
+    if (!self->t)
+        co_raise(ENOMEM);
+    co_await(awl_sleep(0));
+    co_finally;
+    awl_task_release(self->t);
+    co_end;
+}
+
+/* A worker that has no job is not waited for as those are that have one. */
+TEST(a_run_can_end_though_a_worker_does_not_begin)
+{
+    CHECK_INT(awl_run_with(co_call(leaves_one_that_begins), &virtual_options, NULL), 0);
+}
+
 static void never(int sig) { (void)sig; }
 
 /* Others that wait for any child may have taken the status of ours. */
