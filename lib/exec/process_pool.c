@@ -54,9 +54,19 @@ static void control_changed(awl__io *io, bool readable, bool writable)
     awl_call_soon(pool->executor.loop, &pool->heard, control_heard, pool);
 }
 
+static void life_changed(awl__io *io, bool readable, bool writable)
+{
+    awl__process_pool *pool = (awl__process_pool *)(void *)((char *)io - offsetof(awl__process_pool, life));
+
+    control_changed(&pool->control, readable, writable);
+}
+
 /* Ends a fork server that serves no more, or cannot. */
 static void bury_server(awl__process_pool *pool)
 {
+    awl__io_close(&pool->life);
+    if (pool->life_fd >= 0)
+        close(pool->life_fd);
     awl__io_close(&pool->control);
     close(pool->control_fd);
     while (waitpid(pool->server, NULL, 0) < 0 && errno == EINTR)
@@ -71,7 +81,10 @@ static int start_server(awl__process_pool *pool)
     if (error)
         return error;
     pool->control = (awl__io){ .quiet = true, .changed = control_changed };
+    pool->life = (awl__io){ .quiet = true, .changed = life_changed };
     error = awl__io_open(pool->executor.loop, &pool->control, pool->control_fd);
+    if (!error && pool->life_fd >= 0)
+        error = awl__io_open(pool->executor.loop, &pool->life, pool->life_fd);
     if (error)
         bury_server(pool);
     return error;
@@ -429,7 +442,7 @@ static void pool_rest(awl_executor *executor)
 static bool await_server(awl__process_pool *pool, awl_time patience)
 {
     const int most = patience > INT32_MAX * AWL_MS ? -1 : patience > 0 ? (int)(patience / AWL_MS) : 0;
-    struct pollfd at = { .fd = pool->control_fd, .events = POLLIN };
+    struct pollfd at[] = { { .fd = pool->control_fd, .events = POLLIN }, { .fd = pool->life_fd, .events = POLLIN } };
     awl__message notice;
     bool forced = false;
     int error = 0;
@@ -437,7 +450,7 @@ static bool await_server(awl__process_pool *pool, awl_time patience)
     while (error != ESRCH) {
         error = awl__server_hear(pool, &notice);
         forced |= !error && notice.forced;
-        if (error == EAGAIN && poll(&at, 1, most) == 0)
+        if (error == EAGAIN && poll(at, 2, most) == 0)
             kill(pool->server, SIGKILL); /* somebody has stopped it */
     }
     bury_server(pool);

@@ -105,9 +105,9 @@ struct awl__process_pool {
     unsigned n, starting, stillborn; /* workers; those not ready yet; in a row that ended before they were */
     uint32_t next_id;
 
-    awl__io control; /* to the fork server */
+    awl__io control, life; /* of the fork server: its socket, and a pidfd */
     awl_handle heard;
-    int control_fd;
+    int control_fd, life_fd; /* life_fd: -1 where the kernel has none */
     pid_t server; /* 0: there is none */
     bool finishing; /* it is rested when the server has ended */
     awl__worker workers[];

@@ -14,12 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../signals/pidfd.h"
 #include "process_priv.h"
-
-/* Of Linux 5.3; the number is the same on all machines but Alpha. */
-#ifndef SYS_pidfd_open
-#define SYS_pidfd_open 434
-#endif
 
 /* ---- In the server: what it is not to have from the program ------------------------------------------------------ */
 
@@ -298,7 +294,7 @@ static _Noreturn void serve(const awl__process_pool *pool, int control, pid_t pa
     prctl(PR_SET_NAME, "awl-forks");
     reset_signals();
     close_others(pool, control);
-    s.parent = (int)syscall(SYS_pidfd_open, parent, 0);
+    s.parent = awl__pidfd_open(parent);
     while (s.phase == SERVES || s.n) {
         if (wait_for_something(&s))
             be_orphan(&s);
@@ -388,6 +384,7 @@ int awl__server_fork(awl__process_pool *pool)
     }
     pool->server = pid;
     pool->control_fd = fds[0];
+    pool->life_fd = awl__pidfd_open(pid);
     return 0;
 }
 
@@ -414,7 +411,7 @@ int awl__server_tell(const awl__process_pool *pool, const awl__message *order, i
     return n < 0 ? errno : 0;
 }
 
-int awl__server_hear(const awl__process_pool *pool, awl__message *notice)
+static int hear(const awl__process_pool *pool, awl__message *notice)
 {
     ssize_t n;
 
@@ -424,4 +421,24 @@ int awl__server_hear(const awl__process_pool *pool, awl__message *notice)
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
         return EAGAIN;
     return n == (ssize_t)sizeof *notice ? 0 : ESRCH;
+}
+
+static bool has_ended(pid_t pid)
+{
+    siginfo_t info = { 0 };
+
+    return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 ? errno == ECHILD : info.si_pid != 0;
+}
+
+/* Its socket tells of its end, unless a worker has that, too: one that was stopped before its first step. */
+int awl__server_hear(const awl__process_pool *pool, awl__message *notice)
+{
+    int error = hear(pool, notice);
+
+    if (error == EAGAIN && has_ended(pool->server)) {
+        error = hear(pool, notice); /* what it said last */
+        if (error == EAGAIN)
+            error = ESRCH;
+    }
+    return error;
 }

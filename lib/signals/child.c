@@ -7,12 +7,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "pidfd.h"
 #include "signals_priv.h"
 
-/* Of Linux 5.3 and 5.4, and of newer headers: the numbers are the same on all machines but Alpha. */
-#ifndef SYS_pidfd_open
-#define SYS_pidfd_open 434
-#endif
+/* Of Linux 5.1; the number is the same on all machines but Alpha. */
 #ifndef SYS_pidfd_send_signal
 #define SYS_pidfd_send_signal 424
 #endif
@@ -82,7 +80,7 @@ static int watch_pidfd(awl__child *child)
 {
     int error;
 
-    child->fd = (int)syscall(SYS_pidfd_open, child->pid, 0); /* it is closed by exec */
+    child->fd = awl__pidfd_open(child->pid);
     if (child->fd < 0)
         return errno;
     child->io.changed = pidfd_changed;

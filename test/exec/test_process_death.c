@@ -2,13 +2,13 @@
 #define _GNU_SOURCE
 #include "exec/process_priv.h"
 #include "process_rig.h"
+#include "signals/pidfd.h"
 
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <time.h>
 
-#ifndef SYS_pidfd_open
-#define SYS_pidfd_open 434
+#ifndef SYS_pidfd_getfd
+#define SYS_pidfd_getfd 438
 #endif
 
 /* ---- In the middle of a job ------------------------------------------------------------------------------------- */
@@ -297,6 +297,59 @@ TASK_TEST(one_that_was_killed_unheard_is_replaced, { awl_executor *pool; int n; 
     co_end;
 }
 
+/* The server's end of the socket that it is told things by, as a worker has it that is stopped before its first step. -1:
+ * it cannot be had here. */
+static int other_end(pid_t server)
+{
+    const int life = awl__pidfd_open(server);
+    int end = -1;
+
+    for (int i = 3; life >= 0 && end < 0 && i < 64; i++) {
+        int type = 0;
+
+        end = (int)syscall(SYS_pidfd_getfd, life, i, 0);
+        if (end >= 0 && (getsockopt(end, SOL_SOCKET, SO_TYPE, &type, &(socklen_t){ sizeof type }) < 0 ||
+                         type != SOCK_SEQPACKET)) {
+            close(end);
+            end = -1;
+        }
+    }
+    close(life);
+    return end;
+}
+
+enum { SERVERS = 3 };
+
+co_def(loses_servers, { int *ends; awl_executor *pool; int i, n; pid_t server; })
+{
+    co_begin;
+    OPEN_PROCESSES(self->pool, .workers = 1);
+    for (self->i = 0; self->i < SERVERS; self->i++) {
+        co_let(self->n, awl_run_call(self->pool, AWL_CALL(server_pid, NULL, 0)));
+        CHECK(self->n != self->server);
+        self->server = self->n;
+        self->ends[self->i] = other_end(self->server);
+        if (self->ends[self->i] < 0)
+            co_raise(ENOSYS);
+        CHECK_INT(kill(self->server, SIGKILL), 0);
+        while (self->i < SERVERS - 1 && (lives(self->server) || stats_of_executor(self->pool).threads))
+            co_await(awl_sleep(0));
+    }
+    co_end;
+}
+
+/* While the loop runs, and when it is closed. */
+TEST(the_end_of_one_is_noticed_though_its_socket_has_none)
+{
+    int ends[SERVERS] = { -1, -1, -1 }, rc = awl_run(co_call(loses_servers, .ends = ends));
+
+    for (int i = 0; i < SERVERS; i++)
+        close(ends[i]);
+    if (rc == ENOSYS)
+        SKIP("a descriptor of another process cannot be had here");
+    CHECK_INT(rc, 0);
+}
+
 /* ---- Time is over ----------------------------------------------------------------------------------------------- */
 
 static __attribute__((noreturn)) int never_ends(const void *in, size_t len, awl_reply *reply)
@@ -494,7 +547,7 @@ TEST(no_worker_is_left_when_the_process_is_killed) { kill_process_with_workers(f
 
 TEST(also_where_a_child_of_it_lives_on)
 {
-    const int fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+    const int fd = awl__pidfd_open(getpid());
 
     if (fd < 0)
         return; /* this kernel cannot tell */
