@@ -9,12 +9,11 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "../signals/pidfd.h"
+#include "../signals/syscalls.h"
 #include "process_priv.h"
 
 /* ---- In the server: what it is not to have from the program ------------------------------------------------------ */
@@ -25,10 +24,8 @@ static void close_from_to(unsigned first, unsigned last)
 
     if (first > last)
         return;
-#ifdef SYS_close_range
     if (syscall(SYS_close_range, first, last, 0) == 0)
         return;
-#endif
     if (getrlimit(RLIMIT_NOFILE, &most) == 0 && most.rlim_cur <= last)
         last = (unsigned)most.rlim_cur - 1;
     for (unsigned fd = first; fd <= last && fd >= first; fd++)

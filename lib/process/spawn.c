@@ -14,16 +14,11 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../signals/syscalls.h"
 #include "process_priv.h"
-
-/* Of Linux 5.9; the number is the same on all machines but Alpha. */
-#ifndef SYS_close_range
-#define SYS_close_range 436
-#endif
 
 typedef struct failure {
     int error;

@@ -3,17 +3,12 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "pidfd.h"
 #include "signals_priv.h"
+#include "syscalls.h"
 
-/* Of Linux 5.1; the number is the same on all machines but Alpha. */
-#ifndef SYS_pidfd_send_signal
-#define SYS_pidfd_send_signal 424
-#endif
 enum { BY_PIDFD = 3 }; /* P_PIDFD, for waitid */
 
 /* ---- How a child ended ------------------------------------------------------------------------------------------- */

@@ -2,14 +2,10 @@
 #define _GNU_SOURCE
 #include "exec/process_priv.h"
 #include "process_rig.h"
-#include "signals/pidfd.h"
+#include "signals/syscalls.h"
 
 #include <sys/resource.h>
 #include <time.h>
-
-#ifndef SYS_pidfd_getfd
-#define SYS_pidfd_getfd 438
-#endif
 
 /* ---- In the middle of a job ------------------------------------------------------------------------------------- */
 
