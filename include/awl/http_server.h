@@ -289,7 +289,8 @@ int awl_respond_redirect(awl_request *request, int status, const char *location)
  *
  *   status   200 to 599; below 300, a client that waits with its body (100-continue) is told to send it, so that the handler
  *            can read and write by turns; the head goes with the first piece then
- *   length   bytes of the body; -1: not known, it goes in chunks (to an HTTP/1.0 client: to the end of the connection)
+ *   length   bytes of the body; -1: not known, it goes in chunks (to an HTTP/1.0 client: to the end of the
+ *            connection, which is a reset if the body breaks off)
  * Result   begin: 0; EALREADY; EINVAL; ENOMEM. write: none. end: 0; EMSGSIZE: less was written than was promised, and the
  *          connection is aborted.
  * Errors   of write: EMSGSIZE: more than was promised, and the connection is aborted; ETIMEDOUT: the client does not take
