@@ -17,6 +17,7 @@ enum {
     AWL__HEAD_LIMIT = 32768, /* of all, the empty line included */
     AWL__FIELDS_LIMIT = 128,
     AWL__BLANK_LIMIT = 4,    /* empty lines before a request, which robust servers skip */
+    AWL__INTERIM_LIMIT = 16, /* responses of 1xx before the proper one: RFC 9110, 15.2 */
 };
 
 typedef struct awl__field {

@@ -4,14 +4,12 @@
 
 #include "http_client_priv.h"
 
-enum { MOST_INTERIM = 16 }; /* responses of 1xx before the proper one */
-
 /* ---- The response ----------------------------------------------------------------------------------------------- */
 
 /* A response that is not the last: 100 lets the body go. 0 or the error. */
 static int take_interim(awl_response *r, awl_http_upload *up, int *interim)
 {
-    if (r->head.status == 101 || ++*interim > MOST_INTERIM) {
+    if (r->head.status == 101 || ++*interim > AWL__INTERIM_LIMIT) {
         awl__error_detail(r->session->loop, AWL_EPROTOCOL, "%s: %s", r->url,
                           r->head.status == 101 ? "it changes to a protocol that nobody asked for"
                                                 : "more than 16 interim responses");

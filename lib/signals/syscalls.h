@@ -22,9 +22,6 @@
 #ifndef SYS_close_range
 #define SYS_close_range AWL__NEW_CALL(436)
 #endif
-#ifndef SYS_pidfd_getfd
-#define SYS_pidfd_getfd AWL__NEW_CALL(438)
-#endif
 
 /* A descriptor that is readable when the process has ended, and is closed by exec. -1 with errno: an old kernel, a sandbox … */
 static inline int awl__pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }

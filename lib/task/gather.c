@@ -289,7 +289,7 @@ void awl__gather_dump(awl__dump *dump, awl__gather *gather)
 
 void awl__gather_inspect(awl__dump *dump, const co_frame *leaf)
 {
-    awl__gather_dump(dump, (awl__gather *)(uintptr_t)(leaf + 1));
+    awl__gather_dump(dump, gather_of((co_frame *)(uintptr_t)leaf));
 }
 
 void awl__gather_close(co_frame *frame) { let_go(gather_of(frame)); }

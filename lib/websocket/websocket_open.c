@@ -8,8 +8,6 @@
 #include "../http_server/http_server_priv.h"
 #include "websocket_priv.h"
 
-enum { MOST_INTERIM = 16 }; /* responses of 1xx before the proper one: RFC 9110, 15.2 */
-
 /* ---- What both roles need ---------------------------------------------------------------------------------------- */
 
 void awl__websocket_answer(const char *key, char answer[AWL__WS_ANSWER + 1])
@@ -287,7 +285,7 @@ co_def(handshake, {
 
         self->len = in->at_ ? awl__http_head_parse(&self->head, in->at_ + in->start_, awl__input_len(in)) : 0;
         if (self->len > 0 && self->head.status < 200 && self->head.status != 101) { /* the answer comes behind it */
-            if (++self->interim > MOST_INTERIM)
+            if (++self->interim > AWL__INTERIM_LIMIT)
                 co_raise(refuse(self->s, AWL_EPROTOCOL, "more than 16 interim responses"));
             awl__input_take(in, (size_t)self->len);
             awl__input_settle(in);

@@ -7,6 +7,10 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#ifndef SYS_pidfd_getfd
+#define SYS_pidfd_getfd AWL__NEW_CALL(438)
+#endif
+
 /* ---- In the middle of a job ------------------------------------------------------------------------------------- */
 
 static int exits(const void *in, size_t len, awl_reply *reply)

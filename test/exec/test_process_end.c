@@ -273,10 +273,12 @@ TEST(closing_kills_what_does_not_listen)
     CHECK_REPORTS("awl_run_call:0");
 }
 
-co_def(leaves_all, { awl_executor *pool; awl_task *t; })
+/* Ends when it has asked for a job: before the worker is there, or just then. */
+co_def(leaves_all, { awl_time linger, grace; int (*init)(void *arg); awl_executor *pool; awl_task *t; })
 {
     co_begin;
-    OPEN_PROCESSES(self->pool, .workers = 1, .queue = 1, .linger = -1, .grace = -1);
+    OPEN_PROCESSES(self->pool, .workers = 1, .queue = 1, .linger = self->linger, .grace = self->grace,
+                   .init = self->init);
     self->t = awl_create_task(awl_run_call(self->pool, AWL_CALL(own_pid, NULL, 0)));
     if (!self->t)
         co_raise(ENOMEM);
@@ -286,10 +288,9 @@ co_def(leaves_all, { awl_executor *pool; awl_task *t; })
     co_end;
 }
 
-/* Before the worker is there, or just then. */
 TEST(a_run_can_end_before_its_job_has_begun)
 {
-    const int rc = awl_run_with(co_call(leaves_all), &virtual_options, NULL);
+    const int rc = awl_run_with(co_call(leaves_all, .linger = -1, .grace = -1), &virtual_options, NULL);
 
     CHECK_INT(rc, 0);
 }
@@ -301,23 +302,10 @@ static __attribute__((noreturn)) int never_begins(void *arg)
         pause();
 }
 
-co_def(leaves_one_that_begins, { awl_executor *pool; awl_task *t; })
-{
-    co_begin;
-    OPEN_PROCESSES(self->pool, .workers = 1, .init = never_begins);
-    self->t = awl_create_task(awl_run_call(self->pool, AWL_CALL(own_pid, NULL, 0)));
-    if (!self->t)
-        co_raise(ENOMEM);
-    co_await(awl_sleep(0));
-    co_finally;
-    awl_task_release(self->t);
-    co_end;
-}
-
 /* A worker that has no job is not waited for as those are that have one. */
 TEST(a_run_can_end_though_a_worker_does_not_begin)
 {
-    CHECK_INT(awl_run_with(co_call(leaves_one_that_begins), &virtual_options, NULL), 0);
+    CHECK_INT(awl_run_with(co_call(leaves_all, .init = never_begins), &virtual_options, NULL), 0);
 }
 
 static void never(int sig) { (void)sig; }
@@ -326,7 +314,7 @@ static void never(int sig) { (void)sig; }
 TEST(children_may_be_ignored_by_the_program)
 {
     signal(SIGCHLD, SIG_IGN);
-    CHECK_INT(awl_run_with(co_call(leaves_all), &virtual_options, NULL), 0);
+    CHECK_INT(awl_run_with(co_call(leaves_all, .linger = -1, .grace = -1), &virtual_options, NULL), 0);
     signal(SIGCHLD, never);
-    CHECK_INT(awl_run_with(co_call(leaves_all), &virtual_options, NULL), 0);
+    CHECK_INT(awl_run_with(co_call(leaves_all, .linger = -1, .grace = -1), &virtual_options, NULL), 0);
 }
